@@ -1,0 +1,31 @@
+#!/bin/sh
+# Brownie with everything it writes or looks for kept inside the project: its data folder, the
+# compiler, the anvil that it starts on a free port. Arguments are Brownie's own, for instance
+#   scripts/brownie.sh test tests/contracts
+#   POSTHORN_RPC_URL=http://127.0.0.1:8545 scripts/brownie.sh run deploy --network posthorn
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+python="$root/.venv-contracts/bin/python"
+if ! [ -x "$python" ]; then
+  echo "Brownie is not installed in $root/.venv-contracts: run make setup" >&2
+  exit 1
+fi
+
+# Brownie keeps its data folder in HOME. The list is moved into place whole: runs may overlap.
+HOME="$root/build/brownie-home"
+mkdir -p "$HOME/.brownie"
+cp "$root/scripts/networks.yaml" "$HOME/.brownie/network-config.$$"
+mv "$HOME/.brownie/network-config.$$" "$HOME/.brownie/network-config.yaml"
+
+# A free port for the anvil of the network `development`: on a taken one Brownie would attach to
+# whatever listens there.
+POSTHORN_BROWNIE_PORT=$("$python" -c \
+  'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+
+SOLCX_BINARY_PATH="$root/build/solcx"
+PATH="$root/build/bin:$root/scripts:$PATH"
+export HOME PATH POSTHORN_BROWNIE_PORT SOLCX_BINARY_PATH
+
+cd "$root"
+exec "$root/.venv-contracts/bin/brownie" "$@"

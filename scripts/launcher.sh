@@ -1,0 +1,20 @@
+#!/bin/sh
+# Makes ENVIRONMENT/bin/posthorn, and puts the repository on the environment's path, so that any
+# Python of it can import backend and stamps. Usage: launcher.sh ENVIRONMENT
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+environment=$(CDPATH='' cd -- "$1" && pwd)
+packages=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+echo "$root" > "$packages/posthorn.pth"
+# The second line is a string to Python and an exec to sh: a #! line may not hold a path with spaces.
+cat > "$environment/bin/posthorn" <<END
+#!/bin/sh
+'''exec' "$environment/bin/python" "\$0" "\$@"
+' '''
+from backend.cli import main
+
+main()
+END
+chmod +x "$environment/bin/posthorn"
