@@ -2,7 +2,7 @@
 # Brownie with everything it writes or looks for kept inside the project: its data folder, the
 # compiler, the anvil that it starts on a free port. Arguments are Brownie's own, for instance
 #   scripts/brownie.sh test tests/contracts
-#   POSTHORN_RPC_URL=http://127.0.0.1:8545 scripts/brownie.sh run deploy --network posthorn
+#   RPC_URL=http://127.0.0.1:8545 scripts/brownie.sh run deploy --network posthorn
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -33,12 +33,12 @@ HOME="$root/build/brownie-home"   # its data folder lies in HOME
 
 # A free port for the anvil of the network `development`: on a taken one Brownie would attach to
 # whatever listens there.
-POSTHORN_BROWNIE_PORT=$("$python" -c \
+BROWNIE_PORT=$("$python" -c \
   'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 SOLCX_BINARY_PATH="$root/build/solcx"
 PATH="$root/build/bin:$root/scripts:$PATH"
 # pyproject.toml makes warnings errors; those of Brownie's old dependencies are not ours to mend.
 PYTEST_ADDOPTS="-W default ${PYTEST_ADDOPTS:-}"
-export HOME PATH POSTHORN_BROWNIE_PORT PYTEST_ADDOPTS SOLCX_BINARY_PATH
+export HOME PATH BROWNIE_PORT PYTEST_ADDOPTS SOLCX_BINARY_PATH
 
 exec "$root/.venv-contracts/bin/brownie" "$@"
