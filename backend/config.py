@@ -1,0 +1,102 @@
+"""Settings: read once from the environment into a frozen object; unknown or impossible ones are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from backend.errors import BadSettings
+
+PREFIX = "POSTHORN_"
+
+
+class Settings(BaseModel):
+    """Everything that differs between two installations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Path = Field(default=Path("var"), description="folder of keys, database, chain cache")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=1, le=65535, description="port to listen on")
+    database_url: str | None = Field(
+        default=None, description="PostgreSQL by URL; without it an embedded one is started"
+    )
+    rpc_urls: tuple[str, ...] = Field(
+        default=(), description="nodes, comma separated; without it an embedded one is started"
+    )
+    deployment: Path | None = Field(default=None, description="deployments/<chain id>.json to use")
+    public_url: str | None = Field(
+        default=None, description="what codes on paper open; by default host and port"
+    )
+    keystore_passphrase: str | None = Field(
+        default=None, repr=False, description="opens the keystore; by default a file beside it"
+    )
+    network_alias: int = Field(default=0, ge=0, le=0xFFFF, description="network in public codes")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    @field_validator("rpc_urls", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+            raise ValueError("must begin with postgresql://")
+        return "postgresql+psycopg://" + value.split("://", 1)[1]
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+            raise ValueError("must be like https://post.example")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port that codes on paper open."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def deployment_file(self) -> Path:
+        return self.deployment or self.data / "deployment.json"
+
+
+def read_settings(environment: Mapping[str, str], **overrides: object) -> Settings:
+    """Settings from POSTHORN_* variables; overrides (of the command line) that are None do not count.
+
+    Raises BadSettings, naming each variable that is unknown or wrong.
+    """
+    values: dict[str, object] = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
+    }
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise BadSettings(_explain(error), _known_settings()) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors(include_url=False):
+        name = PREFIX + str(fault["loc"][0]).upper()
+        unknown = fault["type"] == "extra_forbidden"
+        lines.append(f"{name} is unknown." if unknown else f"{name}: {fault['msg']}.")
+    return " ".join(lines)
+
+
+def _known_settings() -> str:
+    names = ", ".join(PREFIX + name.upper() for name in Settings.model_fields)
+    return f"Known settings: {names}."

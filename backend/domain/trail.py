@@ -1,0 +1,237 @@
+"""The custody fold: `apply(state, entry) -> state`, pure (C3, C6, C12).
+
+An entry is one record of one item as the chain's logs tell it. The same fold serves the indexer, the
+pages, the command line and a proof bundle; the contract's state must equal it at every record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from backend.domain import codes
+from backend.domain.commitments import next_head
+from backend.domain.typed_data import (
+    ZERO32,
+    Acceptance,
+    Delivery,
+    End,
+    Recall,
+    Report,
+    TakeUp,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the chain keeps a record: its block's time is the record time."""
+
+    block: int
+    block_hash: bytes
+    block_time: int
+    transaction: bytes
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOff:
+    """One received line of a hand-off: given and found side by side (C2)."""
+
+    giver: int
+    receiver: int
+    released_at: int
+    received_at: int
+    deadline: int
+    given: int
+    found: int
+    evidence_given: bytes
+    evidence_found: bytes
+
+    @property
+    def reservation(self) -> bool:
+        """The receiver found another condition than the giver gave."""
+        return self.given != self.found
+
+
+Body = Acceptance | HandedOff | Delivery | End | TakeUp | Recall | Report
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record of a trail: `record` counts all, `number` is the custody number after it (C3)."""
+
+    item: bytes
+    record: int
+    number: int
+    digest: bytes
+    line: int
+    body: Body
+    signatures: tuple[bytes, ...]
+    place: Place
+
+    @property
+    def event_time(self) -> int:
+        """When it happened, as signed: a hand-off happens when it is received."""
+        return self.body.received_at if isinstance(self.body, HandedOff) else self.body.time
+
+    @property
+    def kind(self) -> str:
+        """`acceptance`, `hand_off`, `delivery`, `end`, `take_up`, `recall` or `report`."""
+        return KIND_NAMES[type(self.body)]
+
+
+KIND_NAMES: dict[type, str] = {
+    Acceptance: "acceptance",
+    HandedOff: "hand_off",
+    Delivery: "delivery",
+    End: "end",
+    TakeUp: "take_up",
+    Recall: "recall",
+    Report: "report",
+}
+
+
+class Why(StrEnum):
+    """From which fact it follows who answers for an item."""
+
+    ACCEPTED = "accepted"
+    TAKEN_OVER = "taken_over"
+    TAKEN_UP = "taken_up"
+    RESERVATION = "reservation"
+    DELIVERED = "delivered"
+    STATED = "stated_by_the_carrier_alone"
+    CONTESTED = "contested_by_the_addressee"
+    LEFT = "left_the_network"
+    DISPOSED = "disposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """C12: who answers for the item now; custodian 0 is nobody. `record` is the fact it follows from."""
+
+    custodian: int
+    record: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class TrailState:
+    """An item after its latest record. `ended` is a mode, 0 delivery by key, None under custody."""
+
+    item: bytes
+    holder: int
+    number: int
+    records: int
+    latest_time: int
+    head: bytes
+    ended: int | None
+    keys: bytes
+    answer: Answer
+    last_answerable: int
+
+
+DELIVERED_BY_KEY = 0
+
+
+class BrokenTrail(ValueError):
+    """Entries that cannot be one trail: a gap, a repeat, or a first record that is no acceptance."""
+
+
+def apply(state: TrailState | None, entry: Entry) -> TrailState:
+    """The state after one more record. Raises BrokenTrail where record numbers have a gap (C6)."""
+    expected = 1 if state is None else state.records + 1
+    if entry.record != expected:
+        raise BrokenTrail(f"record {entry.record} where {expected} was due")
+    before = state or _unborn(entry)
+    answer = _answer(before, entry)
+    return replace(
+        before,
+        holder=_holder(before, entry),
+        number=entry.number,
+        records=entry.record,
+        latest_time=_latest_time(before, entry),
+        head=next_head(before.head, entry.digest, entry.line),
+        ended=_ended(before, entry),
+        answer=answer,
+        last_answerable=answer.custodian or before.last_answerable,
+    )
+
+
+def fold(entries: Iterable[Entry]) -> TrailState:
+    """The state after all entries, at least one. Raises BrokenTrail."""
+    state: TrailState | None = None
+    for entry in entries:
+        state = apply(state, entry)
+    if state is None:
+        raise BrokenTrail("no records")
+    return state
+
+
+def _unborn(entry: Entry) -> TrailState:
+    if not isinstance(entry.body, Acceptance):
+        raise BrokenTrail(f"a trail begins with an acceptance, not with {entry.kind}")
+    nobody = Answer(0, 0, Why.ACCEPTED)
+    return TrailState(entry.item, 0, 0, 0, 0, ZERO32, None, entry.body.keys, nobody, 0)
+
+
+def _holder(before: TrailState, entry: Entry) -> int:
+    match entry.body:
+        case Acceptance() | TakeUp():
+            return entry.body.custodian
+        case HandedOff():
+            return entry.body.receiver
+        case Delivery() | End():
+            return 0
+        case _:
+            return before.holder
+
+
+def _latest_time(before: TrailState, entry: Entry) -> int:
+    if isinstance(entry.body, Report):
+        return before.latest_time
+    return max(before.latest_time, entry.event_time)
+
+
+def _ended(before: TrailState, entry: Entry) -> int | None:
+    match entry.body:
+        case Delivery():
+            return DELIVERED_BY_KEY
+        case End():
+            return entry.body.mode
+        case TakeUp():
+            return None
+        case _:
+            return before.ended
+
+
+def _answer(before: TrailState, entry: Entry) -> Answer:
+    body = entry.body
+    match body:
+        case Acceptance():
+            return Answer(body.custodian, entry.record, Why.ACCEPTED)
+        case HandedOff():
+            if body.reservation:
+                return Answer(before.last_answerable, entry.record, Why.RESERVATION)
+            return Answer(body.receiver, entry.record, Why.TAKEN_OVER)
+        case TakeUp():
+            if body.condition != codes.SOUND and before.last_answerable:
+                return Answer(before.last_answerable, entry.record, Why.RESERVATION)
+            return Answer(body.custodian, entry.record, Why.TAKEN_UP)
+        case Delivery():
+            return Answer(0, entry.record, Why.DELIVERED)
+        case End():
+            return Answer(0, entry.record, _why_ended(body.mode))
+        case Report():
+            contests = body.code == codes.REPORTS.number("not_received")
+            if contests and before.answer.why is Why.STATED:
+                return Answer(before.last_answerable, entry.record, Why.CONTESTED)
+            return before.answer
+        case _:
+            return before.answer
+
+
+def _why_ended(mode: int) -> Why:
+    if mode == codes.MODES.number("left_the_network"):
+        return Why.LEFT
+    return Why.STATED if mode in codes.DELIVERY_MODES else Why.DISPOSED

@@ -1,0 +1,99 @@
+"""Errors as people and programs meet them: one tree, the HTTP status on the class (RFC 9457).
+
+PosthornError
+├── BadRequest 400          what was sent cannot be read
+│   └── BadSettings         the environment names something unknown or impossible
+├── NotSignedIn 401
+├── NotAllowed 403
+├── NotFound 404
+├── Conflict 409            well formed, but the state of things forbids it
+│   ├── RefusedByRule       a rule of the contracts (design.md §3) forbids it
+│   └── KeyReused           the idempotency key came with another body
+├── Unprocessable 422       a value in it is wrong
+└── Unavailable 503         the node or the database is away; nothing is lost
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class PosthornError(Exception):
+    """What happened (`title`), the values (`facts`), and what to do next (`what_now`)."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, detail: str, what_now: str = "", **facts: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.what_now = what_now
+        self.facts = facts
+
+    @property
+    def name(self) -> str:
+        """The error's name in the API (`type` of the problem)."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        return f"{self.detail} {self.what_now}".strip()
+
+
+class BadRequest(PosthornError):
+    status = 400
+    title = "This request cannot be read"
+
+
+class BadSettings(BadRequest):
+    title = "A setting is wrong"
+
+
+class NotSignedIn(PosthornError):
+    status = 401
+    title = "Please sign in"
+
+
+class NotAllowed(PosthornError):
+    status = 403
+    title = "Not allowed"
+
+
+class NotFound(PosthornError):
+    status = 404
+    title = "Not found"
+
+
+class Conflict(PosthornError):
+    status = 409
+    title = "Not possible now"
+
+
+class RefusedByRule(Conflict):
+    """A rule of the contracts forbids it; `rule` cites design.md §3, `refusal` names the contract's error."""
+
+    title = "Refused"
+
+    def __init__(
+        self, refusal: str, detail: str, what_now: str = "", rule: str = "", **facts: Any
+    ) -> None:
+        super().__init__(detail, what_now, **facts)
+        self.refusal = refusal
+        self.rule = rule
+
+    @property
+    def name(self) -> str:
+        return self.refusal
+
+
+class KeyReused(Conflict):
+    title = "This Idempotency-Key was used for another request"
+
+
+class Unprocessable(PosthornError):
+    status = 422
+    title = "A value is wrong"
+
+
+class Unavailable(PosthornError):
+    status = 503
+    title = "Not available for a moment"

@@ -1,0 +1,103 @@
+"""The embedded keystore: every key of the operator derived from one seed, encrypted under `var/keys`.
+
+The file is an Ethereum keystore (version 3, scrypt) whose secret is the seed; the passphrase comes from
+POSTHORN_KEYSTORE_PASSPHRASE, or from a file beside it that only its owner can read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from coincurve import PrivateKey
+from eth_account import Account
+
+from backend.domain.keccak import keccak256
+from backend.errors import Unavailable
+
+CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+SCRYPT_COST = 2**14
+
+
+class Keystore:
+    """A Signer (ports.py) over one seed: key(name) = HMAC-SHA256(seed, name), never zero mod the order."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+        self._key = lru_cache(maxsize=4096)(self._derive)
+
+    def _derive(self, name: str) -> PrivateKey:
+        raw = hmac.new(self._seed, b"posthorn/" + name.encode(), hashlib.sha512).digest()
+        return PrivateKey.from_int(int.from_bytes(raw, "big") % (CURVE_ORDER - 1) + 1)
+
+    def address(self, key: str) -> bytes:
+        return address_of(self._key(key))
+
+    def sign(self, key: str, digest: bytes) -> bytes:
+        return sign_compact(self._key(key), digest)
+
+    def secret(self, name: str) -> bytes:
+        """32 bytes for uses other than signing, of another branch than the keys."""
+        return hmac.new(self._seed, b"secret/" + name.encode(), hashlib.sha256).digest()
+
+
+def address_of(key: PrivateKey) -> bytes:
+    """The 20-byte address of a key."""
+    return keccak256(key.public_key.format(compressed=False)[1:])[12:]
+
+
+def sign_compact(key: PrivateKey, digest: bytes) -> bytes:
+    """64 bytes r | vs (EIP-2098); libsecp256k1 gives the lower s."""
+    signature = key.sign_recoverable(digest, hasher=None)
+    r, s, parity = signature[:32], bytearray(signature[32:64]), signature[64]
+    s[0] |= parity << 7
+    return r + bytes(s)
+
+
+def open_keystore(folder: Path, passphrase: str | None) -> Keystore:
+    """The keystore in a folder, made on first use. Raises Unavailable where it cannot be opened."""
+    file = folder / "seed.json"
+    if not file.exists():
+        return _create(folder, file, passphrase)
+    try:
+        seed = Account.decrypt(json.loads(file.read_text()), _passphrase(folder, passphrase))
+    except ValueError as error:
+        raise Unavailable(
+            f"The keystore {file} cannot be opened: {error}.",
+            "Set POSTHORN_KEYSTORE_PASSPHRASE to its passphrase, or restore the folder from a backup.",
+        ) from None
+    return Keystore(bytes(seed))
+
+
+def _create(folder: Path, file: Path, passphrase: str | None) -> Keystore:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    seed = secrets.token_bytes(32)
+    words = _passphrase(folder, passphrase)
+    content = Account.encrypt(seed, words, kdf="scrypt", iterations=SCRYPT_COST)
+    _write_private(file, json.dumps(content))
+    return Keystore(seed)
+
+
+def _passphrase(folder: Path, given: str | None) -> str:
+    if given is not None:
+        return given
+    file = folder / "passphrase"
+    if not file.exists():
+        _write_private(file, secrets.token_urlsafe(24))
+    return file.read_text().strip()
+
+
+def _write_private(file: Path, content: str) -> None:
+    """Whole or not at all, readable by its owner only."""
+    draft = file.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    draft.rename(file)

@@ -1,0 +1,47 @@
+"""What the use cases need from outside, and the house they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from backend.domain.typed_data import Signed, SigningDomain
+
+
+class Signer(Protocol):
+    """Keys by name (`custodian/1-5/1`, `submitter/1`, `stamps/1`): a keystore here, an HSM or KMS elsewhere."""
+
+    def address(self, key: str) -> bytes:
+        """20 bytes. Raises Unavailable where the keys cannot be reached."""
+
+    def sign(self, key: str, digest: bytes) -> bytes:
+        """64 bytes r | vs (EIP-2098), s in its lower half. Raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One installation: which contracts on which chain, its keys, its clock, its address on paper."""
+
+    ledger: SigningDomain
+    stamps: SigningDomain
+    network: bytes
+    network_alias: int
+    signer: Signer
+    now: Callable[[], int]
+    origin: str
+
+    def digest(self, record: Signed) -> bytes:
+        """The record's digest under the contract that it is meant for."""
+        return record.digest(self.stamps if record.CONTRACT == "CryptoStamp" else self.ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks (B9): the person, the custodian in whose name, the device. Kept with every submission."""
+
+    person: int
+    role: str
+    custodian: int | None = None
+    custodians: frozenset[int] = frozenset()
+    device: str = ""

@@ -1,0 +1,49 @@
+"""One engine per process; a transaction is `with begin(engine) as db`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from backend.errors import Unavailable
+
+
+def open_engine(url: str, pool_size: int = 4) -> Engine:
+    """An engine on PostgreSQL; connects at first use."""
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=8,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+    )
+
+
+@contextmanager
+def begin(engine: Engine) -> Iterator[Connection]:
+    """A transaction: committed when the block ends, rolled back when it raises.
+
+    Raises Unavailable where the database is away or its disk is full; then nothing was written.
+    """
+    try:
+        with engine.begin() as db:
+            yield db
+    except OperationalError as error:
+        raise database_away(error) from error
+
+
+def database_away(error: DBAPIError) -> Unavailable:
+    """The error of a database that cannot be reached or cannot write."""
+    full = "No space left" in str(error.orig) or "disk full" in str(error.orig).lower()
+    if full:
+        return Unavailable(
+            "The disk of the database is full; nothing was recorded.",
+            "Free some space; the same request can be sent again.",
+        )
+    return Unavailable(
+        "The database does not answer; nothing was recorded.",
+        "Try again in a moment; the same request can be sent again.",
+    )

@@ -1,0 +1,81 @@
+"""Where an item stands for a new record: the chain's state, or the forecast where more is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.domain.network import Standing
+from backend.store.tables import forecast, item, item_secret
+
+STANDING = ("holder", "number", "records", "latest_time", "ended", "keys")
+
+
+def standings(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
+    """What new records of the items are judged by. Locks the items in one order until the commit.
+
+    A forecast counts while it is ahead of the chain; another operator's records overtake it.
+    """
+    wanted = sorted(set(items))
+    _lock(db, wanted)
+    on_chain = _read(db, item, wanted)
+    expected = _read(db, forecast, wanted)
+    return {
+        key: max(filter(None, (on_chain.get(key), expected.get(key))), key=lambda s: s.records)
+        for key in on_chain.keys() | expected.keys()
+    }
+
+
+def _lock(db: Connection, items: Sequence[bytes]) -> None:
+    for key in items:
+        lock = int.from_bytes(key[:8], "big", signed=True)
+        db.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (lock,))
+
+
+def _read(db: Connection, table: Any, items: Sequence[bytes]) -> dict[bytes, Standing]:
+    columns = [table.c[name] for name in STANDING]
+    rows = db.execute(select(table.c.item, *columns).where(table.c.item.in_(items)))
+    return {row.item: Standing(*row[1:]) for row in rows}
+
+
+def expect(db: Connection, standings_: dict[bytes, Standing]) -> None:
+    """Keep what the items will be once the records now pending are on chain."""
+    if not standings_:
+        return
+    rows = [
+        {"item": key} | {name: getattr(s, name) for name in STANDING}
+        for key, s in sorted(standings_.items())
+    ]
+    statement = insert(forecast).values(rows)
+    updates = {name: statement.excluded[name] for name in STANDING}
+    db.execute(statement.on_conflict_do_update(index_elements=["item"], set_=updates))
+
+
+def forget_forecast(db: Connection, items: Iterable[bytes]) -> None:
+    """After a rejection: back to what the chain says."""
+    db.execute(delete(forecast).where(forecast.c.item.in_(list(items))))
+
+
+def keep_secret(db: Connection, **values: Any) -> None:
+    """An item's number, trail code and franking: own rows, never on chain."""
+    db.execute(insert(item_secret).values(**values))
+
+
+def secret(db: Connection, item_: bytes) -> Row[Any] | None:
+    return db.execute(select(item_secret).where(item_secret.c.item == item_)).first()
+
+
+def by_trail_lookup(db: Connection, lookup: bytes) -> Row[Any] | None:
+    return db.execute(select(item_secret).where(item_secret.c.trail_lookup == lookup)).first()
+
+
+def bearing(db: Connection, scheme: int, value: str) -> Sequence[Row[Any]]:
+    """All items that bear a number, the newest first: numbers are used again."""
+    return db.execute(
+        select(item_secret)
+        .where(item_secret.c.scheme == scheme, item_secret.c.value == value)
+        .order_by(item_secret.c.accepted_time.desc())
+    ).all()

@@ -1,0 +1,191 @@
+"""Stamps as use cases need them: what the model says of each, stock to reserve, print jobs, sightings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.domain.ids import edition_of, serial_of
+from backend.domain.verdict import Sighting, StampFacts, Use
+from backend.store.submissions import OPEN
+from backend.store.tables import (
+    edition,
+    edition_terms,
+    issued_range,
+    original_shown,
+    print_job,
+    scan_count,
+    sighting,
+    stamp_use,
+    submission,
+    twin,
+    void_range,
+)
+
+DAY_SECONDS = 86_400
+
+
+def facts(db: Connection, stamps: Iterable[int]) -> dict[int, StampFacts]:
+    """What is known of each stamp; one whose edition does not exist is missing here."""
+    return {s: found for s in stamps if (found := stamp_facts(db, s)) is not None}
+
+
+def stamp_facts(db: Connection, stamp: int) -> StampFacts | None:
+    """All facts of one stamp; None where its edition does not exist or has no such serial."""
+    number, serial = edition_of(stamp), serial_of(stamp)
+    terms = db.execute(select(edition).where(edition.c.edition == number)).first()
+    if terms is None or not 1 <= serial <= terms.quantity:
+        return None
+    issued = db.execute(_covering(issued_range, number, serial)).first()
+    void = db.execute(_covering(void_range, number, serial)).first()
+    use = db.execute(select(stamp_use).where(stamp_use.c.stamp == stamp)).first()
+    claimed = db.execute(select(twin.c.stamp).where(twin.c.stamp == stamp)).first()
+    return StampFacts(
+        issued_at=issued.block_time if issued else None,
+        issued_block=issued.block_number if issued else None,
+        being_recorded=issued is None and _is_being_issued(db, number, serial),
+        first_day=terms.first_day,
+        withdrawn_from=terms.withdrawn_from,
+        use=_use(use) if use else None,
+        void_reason=void.reason if void else None,
+        twin_claimed=claimed is not None,
+        sightings=_sightings(db, stamp),
+        original_shown=_shown(db, stamp),
+    )
+
+
+def _covering(ranges: Any, number: int, serial: int) -> Any:
+    newest_below = (
+        select(ranges)
+        .where(ranges.c.edition == number, ranges.c.first <= serial)
+        .order_by(ranges.c.first.desc())
+        .limit(1)
+        .subquery()
+    )
+    return select(newest_below).where(newest_below.c.last >= serial)
+
+
+def _use(row: Row[Any]) -> Use:
+    return Use(row.custodian, row.time, row.kind, row.item, row.block_number)
+
+
+def _is_being_issued(db: Connection, number: int, serial: int) -> bool:
+    payload = submission.c.payload
+    return (
+        db.execute(
+            select(submission.c.digest).where(
+                submission.c.kind == "issue",
+                submission.c.state.in_(OPEN),
+                payload["edition"].as_integer() == number,
+                payload["first"].as_integer() <= serial,
+                payload["last"].as_integer() >= serial,
+            )
+        ).first()
+        is not None
+    )
+
+
+def _sightings(db: Connection, stamp: int) -> tuple[Sighting, ...]:
+    rows = db.execute(
+        select(sighting.c.custodian, sighting.c.time)
+        .where(sighting.c.stamp == stamp)
+        .order_by(sighting.c.time)
+    )
+    return tuple(Sighting(row.custodian, row.time) for row in rows)
+
+
+def _shown(db: Connection, stamp: int) -> tuple[int, ...]:
+    rows = db.execute(
+        select(original_shown.c.block_time)
+        .where(original_shown.c.stamp == stamp)
+        .order_by(original_shown.c.block_time)
+    )
+    return tuple(row.block_time for row in rows)
+
+
+def add_sighting(db: Connection, stamp: int, custodian: int, time: int) -> None:
+    """A used stamp was presented: kept as evidence, never as a finding against anybody."""
+    db.execute(insert(sighting).values(stamp=stamp, custodian=custodian, time=time))
+
+
+def count_scan(db: Connection, stamp: int, time: int) -> None:
+    """One more scan of the stamp's page on that day: a coarse count, nothing about who."""
+    statement = insert(scan_count).values(stamp=stamp, day=time // DAY_SECONDS, scans=1)
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["stamp", "day"], set_={"scans": scan_count.c.scans + 1}
+        )
+    )
+
+
+def keep_terms(
+    db: Connection, number: int, title: str, metadata: dict[str, Any], quantity: int
+) -> None:
+    """An edition's title and metadata, whose hash is on chain."""
+    values = {"title": title, "metadata": metadata, "quantity": quantity}
+    statement = insert(edition_terms).values(edition=number, **values)
+    db.execute(statement.on_conflict_do_nothing())
+
+
+def terms(db: Connection, number: int) -> Row[Any] | None:
+    return db.execute(select(edition_terms).where(edition_terms.c.edition == number)).first()
+
+
+def on_chain(db: Connection, number: int) -> Row[Any] | None:
+    """The edition as the chain has it."""
+    return db.execute(select(edition).where(edition.c.edition == number)).first()
+
+
+def reserve(db: Connection, number: int, count: int) -> int | None:
+    """The first of `count` serials taken from stock, in the transaction of the print job (S3).
+
+    None where fewer are left.
+    """
+    statement = (
+        update(edition_terms)
+        .where(
+            and_(
+                edition_terms.c.edition == number,
+                edition_terms.c.next_serial + count - 1 <= edition_terms.c.quantity,
+            )
+        )
+        .values(next_serial=edition_terms.c.next_serial + count)
+        .returning(edition_terms.c.next_serial)
+    )
+    following = db.scalar(statement)
+    return None if following is None else int(following) - count
+
+
+def new_print_job(db: Connection, **values: Any) -> int:
+    """The id of the new row, in state reserved."""
+    statement = insert(print_job).values(state="reserved", **values).returning(print_job.c.id)
+    return int(db.scalar(statement) or 0)
+
+
+def job(db: Connection, job_id: int, lock: bool = False) -> Row[Any] | None:
+    query = select(print_job).where(print_job.c.id == job_id)
+    return db.execute(query.with_for_update() if lock else query).first()
+
+
+def set_job(db: Connection, job_id: int, **values: Any) -> None:
+    db.execute(update(print_job).where(print_job.c.id == job_id).values(**values))
+
+
+def unfinished_jobs(db: Connection, custodian: int) -> Sequence[Row[Any]]:
+    """Print jobs that nobody has looked at yet: the counter's first screen shows them."""
+    return db.execute(
+        select(print_job)
+        .where(print_job.c.custodian == custodian, print_job.c.state != "confirmed")
+        .order_by(print_job.c.id)
+    ).all()
+
+
+def stock_left(db: Connection, number: int) -> int:
+    """Serials not yet reserved."""
+    left = edition_terms.c.quantity - edition_terms.c.next_serial + 1
+    return int(
+        db.scalar(select(func.coalesce(left, 0)).where(edition_terms.c.edition == number)) or 0
+    )

@@ -1,0 +1,448 @@
+"""The tables, in three groups that are never mixed.
+
+raw      what the node said, block by block; unique by (block hash, log index) (B4)
+model    folded from raw; `posthorn rebuild` drops it and makes identical rows (B1)
+own      what the chain does not know: submissions, print jobs, people, secrets
+
+Times are seconds since 1970 (event times, block times) or timestamptz (`*_at` of own rows). Digests, items,
+hashes and addresses are bytes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _now() -> Column:  # type: ignore[type-arg]
+    return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+# --- raw ------------------------------------------------------------------------------------------
+block = Table(
+    "block",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("parent_hash", LargeBinary, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    # Only on the embedded chain: the signed bytes in order, from which the chain is rebuilt.
+    Column("raw_transactions", ARRAY(LargeBinary)),
+)
+log = Table(
+    "log",
+    metadata,
+    Column("block_hash", LargeBinary, primary_key=True),
+    Column("log_index", Integer, primary_key=True, autoincrement=False),
+    Column("block_number", BigInteger, nullable=False, index=True),
+    Column("transaction_hash", LargeBinary, nullable=False),
+    Column("address", LargeBinary, nullable=False),
+    Column("topics", ARRAY(LargeBinary), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+RAW = (block, log)
+
+# --- model ----------------------------------------------------------------------------------------
+operator = Table(
+    "operator",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("admin", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("suspended_block", BigInteger),
+    Column("admitted_block", BigInteger, nullable=False),
+)
+submitter = Table(
+    "submitter",
+    metadata,
+    Column("operator", Integer, primary_key=True, autoincrement=False),
+    Column("address", LargeBinary, primary_key=True),
+    Column("from_block", BigInteger, nullable=False),
+    Column("until_block", BigInteger),
+)
+stamp_signer = Table(
+    "stamp_signer",
+    metadata,
+    Column("operator", Integer, primary_key=True, autoincrement=False),
+    Column("address", LargeBinary, primary_key=True),
+    Column("from_block", BigInteger, nullable=False),
+    Column("revoked_block", BigInteger),
+)
+custodian = Table(
+    "custodian",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("operator", Integer, nullable=False, index=True),
+    Column("kind", Integer, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("suspended", Boolean, nullable=False, server_default=text("false")),
+    Column("enrolled_block", BigInteger, nullable=False),
+)
+signing_right = Table(
+    "signing_right",
+    metadata,
+    Column("custodian", BigInteger, primary_key=True, autoincrement=False),
+    Column("from_time", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, primary_key=True),
+    Column("key_kind", Integer, nullable=False),
+    Column("key_holder", Integer, nullable=False),
+    Column("until_time", BigInteger, nullable=False),
+    Column("compromised_block", BigInteger),
+    Column("granted_block", BigInteger, nullable=False),
+)
+item = Table(
+    "item",
+    metadata,
+    Column("item", LargeBinary, primary_key=True),
+    Column("operator", Integer, nullable=False),
+    Column("commitment", LargeBinary, nullable=False),
+    Column("holder", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("latest_time", BigInteger, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("ended", Integer),
+    Column("keys", LargeBinary, nullable=False),
+    Column("answer_custodian", BigInteger, nullable=False),
+    Column("answer_record", Integer, nullable=False),
+    Column("answer_why", Text, nullable=False),
+    Column("last_answerable", BigInteger, nullable=False),
+    Column("accepted_time", BigInteger, nullable=False),
+    Index("ix_item_holder_open", "holder", postgresql_where=text("ended IS NULL")),
+)
+entry = Table(
+    "entry",
+    metadata,
+    Column("item", LargeBinary, primary_key=True),
+    Column("record", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, index=True),
+    Column("line", Integer, nullable=False),
+    # The custodian that acts (giver of a hand-off) and, of a hand-off, who receives.
+    Column("actor", BigInteger, nullable=False, index=True),
+    Column("receiver", BigInteger, index=True),
+    Column("event_time", BigInteger, nullable=False, index=True),
+    Column("body", JSONB, nullable=False),
+    Column("signatures", ARRAY(LargeBinary), nullable=False),
+    Column("block_number", BigInteger, nullable=False, index=True),
+    Column("block_hash", LargeBinary, nullable=False),
+    Column("block_time", BigInteger, nullable=False),
+    Column("transaction_hash", LargeBinary, nullable=False, index=True),
+    Column("log_index", Integer, nullable=False),
+)
+edition = Table(
+    "edition",
+    metadata,
+    Column("edition", BigInteger, primary_key=True, autoincrement=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("face_value", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("first_day", BigInteger, nullable=False),
+    Column("metadata_hash", LargeBinary, nullable=False),
+    Column("claim_root", LargeBinary, nullable=False),
+    Column("withdrawn_from", BigInteger),
+    Column("created_block", BigInteger, nullable=False),
+)
+issued_range = Table(
+    "issued_range",
+    metadata,
+    Column("edition", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_time", BigInteger, nullable=False),
+)
+stamp_use = Table(
+    "stamp_use",
+    metadata,
+    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("custodian", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", Integer, nullable=False),  # a cancel kind, 0 for a franking
+    Column("item", LargeBinary, nullable=False, index=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("transaction_hash", LargeBinary, nullable=False),
+)
+void_range = Table(
+    "void_range",
+    metadata,
+    Column("edition", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_time", BigInteger, nullable=False),
+)
+twin = Table(
+    "twin",
+    metadata,
+    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("owner", LargeBinary, nullable=False),
+    Column("claimed_block", BigInteger, nullable=False),
+    Column("claimed_time", BigInteger, nullable=False),
+)
+original_shown = Table(
+    "original_shown",
+    metadata,
+    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("block_time", BigInteger, nullable=False),
+)
+# Every digest or act that the chain has recorded: what settles a submission.
+recorded = Table(
+    "recorded",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("block_number", BigInteger, nullable=False, index=True),
+    Column("block_time", BigInteger, nullable=False),
+    Column("transaction_hash", LargeBinary, nullable=False),
+)
+MODEL = (
+    operator,
+    submitter,
+    stamp_signer,
+    custodian,
+    signing_right,
+    item,
+    entry,
+    edition,
+    issued_range,
+    stamp_use,
+    void_range,
+    twin,
+    original_shown,
+    recorded,
+)
+
+# --- own ------------------------------------------------------------------------------------------
+person = Table(
+    "person",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),  # clerk, auditor, admin
+    Column("custodians", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
+    Column("pin_hash", Text),
+    Column("disabled", Boolean, nullable=False, server_default=text("false")),
+    _now(),
+)
+# Sign-in links (one use), sessions and API tokens: only hashes of secrets are kept.
+credential = Table(
+    "credential",
+    metadata,
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),  # link, session, token
+    Column("person", Integer, ForeignKey("person.id"), nullable=False, index=True),
+    Column("custodian", BigInteger),  # session: at which custodian the person works now
+    Column("device", Text, nullable=False, server_default=text("''")),
+    Column("label", Text, nullable=False, server_default=text("''")),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    _now(),
+)
+custodian_name = Table(
+    "custodian_name",
+    metadata,
+    Column("custodian", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("town", Text, nullable=False, server_default=text("''")),
+)
+lane = Table(
+    "lane",
+    metadata,
+    Column("address", LargeBinary, primary_key=True),
+    Column("key_name", Text, nullable=False),
+    Column("next_nonce", BigInteger, nullable=False),
+)
+transaction = Table(
+    "transaction",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("lane", LargeBinary, ForeignKey("lane.address"), nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),  # signed, broadcast, mined
+    Column("block_number", BigInteger),
+    Column("broadcast_at", DateTime(timezone=True)),
+    _now(),
+    Index("ix_transaction_open", "lane", "nonce", postgresql_where=text("state <> 'mined'")),
+)
+submission = Table(
+    "submission",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("sequence", BigInteger, autoincrement=True, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("lane", Text, nullable=False),  # key name of who sends it
+    Column("state", Text, nullable=False),
+    Column("items", ARRAY(LargeBinary), nullable=False, server_default=text("'{}'")),
+    Column("custodian", BigInteger),
+    Column("person", Integer, ForeignKey("person.id")),
+    Column("device", Text, nullable=False, server_default=text("''")),
+    Column("waits_for", Text),
+    Column("refusal", JSONB),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("transaction_hash", LargeBinary, index=True),
+    Column("block_number", BigInteger, index=True),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    _now(),
+    Index(
+        "ix_submission_due",
+        "sequence",
+        postgresql_where=text("state IN ('pending', 'held', 'sent')"),
+    ),
+    Index("ix_submission_items", "items", postgresql_using="gin"),
+)
+# Where an item will be once all that is pending for it is recorded: what new records are judged by.
+forecast = Table(
+    "forecast",
+    metadata,
+    Column("item", LargeBinary, primary_key=True),
+    Column("holder", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("latest_time", BigInteger, nullable=False),
+    Column("ended", Integer),
+    Column("keys", LargeBinary, nullable=False),
+)
+release = Table(
+    "release",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("giver", BigInteger, nullable=False, index=True),
+    Column("receiver", BigInteger, nullable=False, index=True),
+    Column("time", BigInteger, nullable=False),
+    Column("deadline", BigInteger, nullable=False),
+    Column("lines", JSONB, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),  # open, received, withdrawn
+    Column("person", Integer, ForeignKey("person.id")),
+    Column("device", Text, nullable=False, server_default=text("''")),
+    _now(),
+)
+item_secret = Table(
+    "item_secret",
+    metadata,
+    Column("item", LargeBinary, primary_key=True),
+    Column("scheme", Integer, nullable=False),
+    Column("value", Text, nullable=False, index=True),
+    Column("trail_lookup", LargeBinary, nullable=False, unique=True),
+    Column("trail_code", LargeBinary, nullable=False),
+    Column("operator", Integer, nullable=False),
+    Column("accepted_time", BigInteger, nullable=False),
+    Column("weight_grams", Integer),
+    Column("service", Text, nullable=False, server_default=text("''")),
+    Column("destination", Text, nullable=False, server_default=text("''")),
+    # Postage required, other payments, in the smallest unit of the currency.
+    Column("franking", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("key_salt", LargeBinary),
+    Column("recipient_key", LargeBinary),
+    Column("sender_key", LargeBinary),
+    _now(),
+)
+edition_terms = Table(
+    "edition_terms",
+    metadata,
+    Column("edition", BigInteger, primary_key=True, autoincrement=False),
+    Column("title", Text, nullable=False),
+    Column("metadata", JSONB, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("next_serial", BigInteger, nullable=False, server_default=text("1")),
+)
+print_job = Table(
+    "print_job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("edition", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # reserved, printed, confirmed
+    Column("spoilt", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
+    Column("layout", Text, nullable=False),
+    Column("start_label", Integer, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("custodian", BigInteger, nullable=False, index=True),
+    Column("person", Integer, ForeignKey("person.id")),
+    Column("confirmed_at", DateTime(timezone=True)),
+    _now(),
+    UniqueConstraint("edition", "first"),
+)
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("stamp", BigInteger, nullable=False, index=True),
+    Column("custodian", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    _now(),
+)
+scan_count = Table(
+    "scan_count",
+    metadata,
+    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("scans", BigInteger, nullable=False),
+)
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("person", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("status", Integer),
+    Column("answer", JSONB),
+    _now(),
+)
+import_line = Table(
+    "import_line",
+    metadata,
+    Column("source", LargeBinary, primary_key=True),  # SHA-256 of the line's meaning
+    Column("digest", LargeBinary, nullable=False),
+    _now(),
+)
+OWN = (
+    person,
+    credential,
+    custodian_name,
+    lane,
+    transaction,
+    submission,
+    forecast,
+    release,
+    item_secret,
+    edition_terms,
+    print_job,
+    sighting,
+    scan_count,
+    idempotency,
+    import_line,
+)
