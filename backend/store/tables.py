@@ -14,8 +14,10 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     func,
     text,
@@ -37,6 +40,22 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+class Unsigned64(TypeDecorator[int]):
+    """A uint64 of the chain in eight bytes: from 2^63 on it is stored as its negative twin.
+
+    Any operator may put such a number on chain, and none may stop the indexer with it.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        return value if value is None or value < 1 << 63 else value - (1 << 64)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> int | None:
+        return value if value is None or value >= 0 else value + (1 << 64)
 
 
 def _now() -> Column:  # type: ignore[type-arg]
@@ -65,7 +84,21 @@ log = Table(
     Column("topics", ARRAY(LargeBinary), nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
-RAW = (block, log)
+# One row: how far the indexer is, and what keeps it from going on. Written with the newest block (B2).
+chain_state = Table(
+    "chain_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, server_default=text("1")),
+    Column("indexed_number", BigInteger),
+    Column("indexed_hash", LargeBinary),
+    # The newest indexed block that the node calls final; it never falls.
+    Column("finalized_number", BigInteger),
+    Column("head_number", BigInteger),
+    Column("checked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("alarm", Text),
+    CheckConstraint("id = 1", name="one_row"),
+)
+RAW = (block, log, chain_state)
 
 # --- model ----------------------------------------------------------------------------------------
 operator = Table(
@@ -161,8 +194,9 @@ edition = Table(
     metadata,
     Column("edition", BigInteger, primary_key=True, autoincrement=False),
     Column("quantity", BigInteger, nullable=False),
-    Column("face_value", BigInteger, nullable=False),
+    Column("face_value", Unsigned64, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("service", Integer, nullable=False),  # 0 where there is a face value
     Column("first_day", BigInteger, nullable=False),
     Column("metadata_hash", LargeBinary, nullable=False),
     Column("claim_root", LargeBinary, nullable=False),
@@ -181,7 +215,7 @@ issued_range = Table(
 stamp_use = Table(
     "stamp_use",
     metadata,
-    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", Unsigned64, primary_key=True, autoincrement=False),
     Column("custodian", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("kind", Integer, nullable=False),  # a cancel kind, 0 for a franking
@@ -203,7 +237,7 @@ void_range = Table(
 twin = Table(
     "twin",
     metadata,
-    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", Unsigned64, primary_key=True, autoincrement=False),
     Column("owner", LargeBinary, nullable=False),
     Column("claimed_block", BigInteger, nullable=False),
     Column("claimed_time", BigInteger, nullable=False),
@@ -211,11 +245,12 @@ twin = Table(
 original_shown = Table(
     "original_shown",
     metadata,
-    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", Unsigned64, primary_key=True, autoincrement=False),
     Column("block_number", BigInteger, primary_key=True, autoincrement=False),
     Column("block_time", BigInteger, nullable=False),
 )
-# Every digest or act that the chain has recorded: what settles a submission.
+# Every digest that the chain has recorded, at its first appearance: what settles a submission. An act
+# has no digest on chain; its transaction settles it.
 recorded = Table(
     "recorded",
     metadata,
@@ -223,6 +258,14 @@ recorded = Table(
     Column("block_number", BigInteger, nullable=False, index=True),
     Column("block_time", BigInteger, nullable=False),
     Column("transaction_hash", LargeBinary, nullable=False),
+)
+# Logs of the contracts that say nothing the model understands: kept, counted, shown; never skipped.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("log_index", Integer, primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
 )
 MODEL = (
     operator,
@@ -239,6 +282,7 @@ MODEL = (
     twin,
     original_shown,
     recorded,
+    quarantine,
 )
 
 # --- own ------------------------------------------------------------------------------------------
@@ -333,6 +377,15 @@ forecast = Table(
     Column("ended", Integer),
     Column("keys", LargeBinary, nullable=False),
 )
+# Stamps of acceptances and cancellations under way: one stamp is promised to one record (S4).
+promised_use = Table(
+    "promised_use",
+    metadata,
+    Column("stamp", Unsigned64, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False, index=True),
+    Column("custodian", BigInteger, nullable=False),
+    Column("time", BigInteger, nullable=False),
+)
 release = Table(
     "release",
     metadata,
@@ -400,7 +453,7 @@ sighting = Table(
     "sighting",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    Column("stamp", BigInteger, nullable=False, index=True),
+    Column("stamp", Unsigned64, nullable=False, index=True),
     Column("custodian", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False),
     _now(),
@@ -408,7 +461,7 @@ sighting = Table(
 scan_count = Table(
     "scan_count",
     metadata,
-    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", Unsigned64, primary_key=True, autoincrement=False),
     Column("day", BigInteger, primary_key=True, autoincrement=False),
     Column("scans", BigInteger, nullable=False),
 )
@@ -437,6 +490,7 @@ OWN = (
     transaction,
     submission,
     forecast,
+    promised_use,
     release,
     item_secret,
     edition_terms,
