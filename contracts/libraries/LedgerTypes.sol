@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {
+    Acceptance,
+    Delivery,
+    End,
+    Finding,
+    Line,
+    Recall,
+    Receipt,
+    Release,
+    Report,
+    TakeUp
+} from "../interfaces/ICustodyLedger.sol";
+
+/// @title EIP-712 hashes of what is signed for the {CustodyLedger}
+/// @dev A struct of value types is encoded by `abi.encode` exactly as EIP-712 wants it: each member in a word.
+library LedgerTypes {
+    bytes32 private constant LINE_TYPE =
+        keccak256("Line(bytes32 item,uint32 number,uint16 condition,bytes32 evidence)");
+    bytes32 private constant FINDING_TYPE = keccak256("Finding(uint16 line,uint16 condition,bytes32 evidence)");
+    bytes32 private constant ACCEPTANCE_TYPE = keccak256(
+        "Acceptance(bytes32 commitment,uint40 custodian,uint40 time,uint16 source,bytes32 keys,"
+        "bytes32 previous,bytes32 evidence,uint64[] stamps)"
+    );
+    bytes32 private constant RELEASE_TYPE = keccak256(
+        "Release(uint40 giver,uint40 receiver,uint40 time,uint40 deadline,Line[] lines)"
+        "Line(bytes32 item,uint32 number,uint16 condition,bytes32 evidence)"
+    );
+    bytes32 private constant RECEIPT_TYPE = keccak256(
+        "Receipt(bytes32 release,uint40 time,uint256[] received,Finding[] findings)"
+        "Finding(uint16 line,uint16 condition,bytes32 evidence)"
+    );
+    bytes32 private constant DELIVERY_TYPE = keccak256(
+        "Delivery(bytes32 item,uint32 number,uint40 giver,address recipient,uint40 time,uint40 deadline,"
+        "uint16 condition,bytes32 evidence)"
+    );
+    bytes32 private constant END_TYPE =
+        keccak256("End(bytes32 item,uint32 number,uint40 custodian,uint40 time,uint16 mode,bytes32 evidence)");
+    bytes32 private constant TAKE_UP_TYPE = keccak256(
+        "TakeUp(bytes32 item,uint40 custodian,uint40 time,uint16 reason,uint16 condition,bytes32 evidence)"
+    );
+    bytes32 private constant RECALL_TYPE =
+        keccak256("Recall(bytes32 item,uint32 number,uint40 custodian,uint40 time)");
+    bytes32 private constant REPORT_TYPE = keccak256(
+        "Report(bytes32 item,uint16 code,uint16 reason,uint32 corrects,uint40 reporter,uint40 time,bytes32 evidence)"
+    );
+
+    function hash(Acceptance calldata a) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                ACCEPTANCE_TYPE,
+                a.commitment,
+                a.custodian,
+                a.time,
+                a.source,
+                a.keys,
+                a.previous,
+                a.evidence,
+                keccak256(abi.encodePacked(a.stamps))
+            )
+        );
+    }
+
+    /// @dev `lines` are the hashes of the release's lines, from {hashLines}.
+    function hash(Release calldata r, bytes32[] memory lines) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(RELEASE_TYPE, r.giver, r.receiver, r.time, r.deadline, keccak256(abi.encodePacked(lines)))
+        );
+    }
+
+    function hashLines(Line[] calldata lines) internal pure returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](lines.length);
+        for (uint256 i = 0; i < lines.length; ++i) {
+            hashes[i] = keccak256(abi.encode(LINE_TYPE, lines[i]));
+        }
+    }
+
+    function hash(Receipt calldata r) internal pure returns (bytes32) {
+        bytes32[] memory findings = new bytes32[](r.findings.length);
+        for (uint256 i = 0; i < findings.length; ++i) {
+            findings[i] = keccak256(abi.encode(FINDING_TYPE, r.findings[i]));
+        }
+        return keccak256(
+            abi.encode(
+                RECEIPT_TYPE,
+                r.release,
+                r.time,
+                keccak256(abi.encodePacked(r.received)),
+                keccak256(abi.encodePacked(findings))
+            )
+        );
+    }
+
+    function hash(Delivery calldata d) internal pure returns (bytes32) {
+        return keccak256(abi.encode(DELIVERY_TYPE, d));
+    }
+
+    function hash(End calldata e) internal pure returns (bytes32) {
+        return keccak256(abi.encode(END_TYPE, e));
+    }
+
+    function hash(TakeUp calldata t) internal pure returns (bytes32) {
+        return keccak256(abi.encode(TAKE_UP_TYPE, t));
+    }
+
+    function hash(Recall calldata r) internal pure returns (bytes32) {
+        return keccak256(abi.encode(RECALL_TYPE, r));
+    }
+
+    function hash(Report calldata r) internal pure returns (bytes32) {
+        return keccak256(abi.encode(REPORT_TYPE, r));
+    }
+}
