@@ -15,6 +15,7 @@ PosthornError
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 
@@ -23,6 +24,8 @@ class PosthornError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
+    # What must be kept although the transaction is rolled back: called with a new one.
+    keep: Callable[[Any], None] | None = None
 
     def __init__(self, detail: str, what_now: str = "", **facts: Any) -> None:
         super().__init__(detail)

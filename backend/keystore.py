@@ -14,7 +14,8 @@ import secrets
 from functools import lru_cache
 from pathlib import Path
 
-from coincurve import PrivateKey
+from coincurve import PrivateKey, PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account import Account
 
 from backend.domain.keccak import keccak256
@@ -57,6 +58,52 @@ def sign_compact(key: PrivateKey, digest: bytes) -> bytes:
     r, s, parity = signature[:32], bytearray(signature[32:64]), signature[64]
     s[0] |= parity << 7
     return r + bytes(s)
+
+
+def recover_address(digest: bytes, signature: bytes) -> bytes | None:
+    """The 20-byte address that made a 64-byte r | vs signature; None for any other form or a high s."""
+    if len(signature) != 64:
+        return None
+    s = bytes([signature[32] & 0x7F]) + signature[33:]
+    if int.from_bytes(s, "big") > CURVE_ORDER // 2:
+        return None
+    try:
+        key = PublicKey.from_signature_and_message(
+            signature[:32] + s + bytes([signature[32] >> 7]), digest, hasher=None
+        )
+    except ValueError:
+        return None
+    return keccak256(key.format(compressed=False)[1:])[12:]
+
+
+class SealedSeeds:
+    """ClaimSeeds (ports.py) as files beside the keystore: AES-256-GCM, bound to the edition's number."""
+
+    def __init__(self, folder: Path, keystore: Keystore) -> None:
+        self._folder = folder
+        self._cipher = AESGCM(keystore.secret("claim seeds"))
+
+    def _file(self, edition: int) -> Path:
+        return self._folder / f"claims-{edition}.sealed"
+
+    def make(self, edition: int) -> bytes:
+        if (seed := self.get(edition)) is not None:
+            return seed
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        seed, nonce = secrets.token_bytes(32), secrets.token_bytes(12)
+        sealed = nonce + self._cipher.encrypt(nonce, seed, str(edition).encode())
+        _write_private(self._file(edition), sealed.hex())
+        return seed
+
+    def get(self, edition: int) -> bytes | None:
+        file = self._file(edition)
+        if not file.exists():
+            return None
+        sealed = bytes.fromhex(file.read_text())
+        return self._cipher.decrypt(sealed[:12], sealed[12:], str(edition).encode())
+
+    def destroy(self, edition: int) -> None:
+        self._file(edition).unlink(missing_ok=True)
 
 
 def open_keystore(folder: Path, passphrase: str | None) -> Keystore:

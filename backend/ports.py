@@ -19,15 +19,35 @@ class Signer(Protocol):
         """64 bytes r | vs (EIP-2098), s in its lower half. Raises Unavailable."""
 
 
+class ClaimSeeds(Protocol):
+    """Sealed 32-byte seeds of claim codes, one for an edition, until its print run is confirmed (S10)."""
+
+    def make(self, edition: int) -> bytes:
+        """A new seed, sealed; the same one while it is not destroyed."""
+
+    def get(self, edition: int) -> bytes | None:
+        """The seed, or None once it is destroyed."""
+
+    def destroy(self, edition: int) -> None:
+        """For ever."""
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """One installation: which contracts on which chain, its keys, its clock, its address on paper."""
+    """One installation: which contracts on which chain, its keys, its clock, its address on paper.
+
+    `recover` gives the address that signed a digest, or None; `records_lane` is the key that sends
+    signed records (anyone may, G1), so that one item's records stay in one order.
+    """
 
     ledger: SigningDomain
     stamps: SigningDomain
     network: bytes
     network_alias: int
     signer: Signer
+    claim_seeds: ClaimSeeds
+    recover: Callable[[bytes, bytes], bytes | None]
+    records_lane: str
     now: Callable[[], int]
     origin: str
 

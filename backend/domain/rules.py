@@ -7,7 +7,7 @@ Signatures are not checked here: the backend makes them or recovers them at its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from backend.domain.network import Custodian, Standing
@@ -43,10 +43,15 @@ def judge_time(time: int, now: int) -> Refusal | None:
     return None
 
 
+def judge_enrolled(number: int, custodian: Custodian | None) -> Refusal | None:
+    """N2: there is such a custodian."""
+    return refusal("UnknownCustodian", custodian=number) if custodian is None else None
+
+
 def judge_signer(number: int, custodian: Custodian | None, time: int) -> Refusal | None:
     """N2-N4: enrolled, not suspended (judged now), with a right at the event time."""
     if custodian is None:
-        return refusal("UnknownCustodian", custodian=number)
+        return judge_enrolled(number, custodian)
     if custodian.operator_suspended:
         return refusal("OperatorIsSuspended", operator=custodian.operator)
     if custodian.suspended:
@@ -56,26 +61,31 @@ def judge_signer(number: int, custodian: Custodian | None, time: int) -> Refusal
     return None
 
 
-def judge_held(
-    item: bytes, standing: Standing | None, number: int, holder: int, time: int
-) -> Refusal | None:
-    """C3, C5: accepted, under custody, at this custody number, held by this custodian, in time."""
+def judge_known(item: bytes, standing: Standing | None, time: int) -> Refusal | None:
+    """C5: accepted, and the event at most 15 minutes before the item's latest."""
     if standing is None:
         return refusal("UnknownItem", item=item)
-    if standing.ended is not None:
-        return refusal("CustodyEnded", item=item)
-    if standing.number != number:
-        return refusal("StaleNumber", item=item, given=number, current=standing.number)
-    if standing.holder != holder:
-        return refusal("NotHolder", item=item, custodian=holder, holder=standing.holder)
-    return judge_order(item, standing, time)
-
-
-def judge_order(item: bytes, standing: Standing, time: int) -> Refusal | None:
-    """C5: at most 15 minutes before the item's latest."""
     if time + SKEW_SECONDS < standing.latest_time:
         return refusal("TimeBeforeLatest", item=item, time=time, latest=standing.latest_time)
     return None
+
+
+def judge_held(
+    item: bytes, standing: Standing | None, number: int, holder: int, time: int
+) -> Refusal | None:
+    """C3: under custody, held by this custodian, at this custody number; and known, in time (C5)."""
+    if standing is not None and standing.ended is not None:
+        return refusal("CustodyEnded", item=item)
+    if standing is not None and standing.holder != holder:
+        return refusal("NotHolder", item=item, custodian=holder, holder=standing.holder)
+    if standing is not None and standing.number != number:
+        return refusal("StaleNumber", item=item, given=number, current=standing.number)
+    return judge_known(item, standing, time)
+
+
+def is_ahead(standing: Standing | None, number: int) -> bool:
+    """B8: signed for a custody number that the item has not reached: a predecessor is on its way."""
+    return standing is None or number > standing.number
 
 
 def judge_acceptance(
@@ -87,12 +97,12 @@ def judge_acceptance(
     now: int,
 ) -> Refusal | None:
     """C1, S4: once per item; all stamps or none."""
+    if standing is not None:
+        return refusal("AlreadyAccepted", item=item)
     if found := judge_time(acceptance.time, now):
         return found
     if found := judge_signer(acceptance.custodian, custodian, acceptance.time):
         return found
-    if standing is not None:
-        return refusal("AlreadyAccepted", item=item)
     return judge_franking(acceptance, stamps)
 
 
@@ -145,11 +155,11 @@ def judge_release(
 
 
 def judge_deadline(time: int, deadline: int, now: int) -> Refusal | None:
-    """C2, C5: not passed, and at most 14 days after the event."""
-    if deadline < now:
-        return refusal("PastDeadline", deadline=deadline, block_time=now)
+    """C2, C5: at most 14 days after the event, and not passed."""
     if deadline > time + DEADLINE_SECONDS:
         return refusal("DeadlineTooFar", deadline=deadline, latest=time + DEADLINE_SECONDS)
+    if deadline < now:
+        return refusal("PastDeadline", deadline=deadline, block_time=now)
     return None
 
 
@@ -162,14 +172,14 @@ def judge_receipt(
     now: int,
 ) -> Refusal | None:
     """C2: the receipt fits the release, and both may sign at their times. Lines are judged apart."""
-    if receipt.release != release_digest:
-        return refusal("OtherRelease", given=receipt.release, expected=release_digest)
     if found := judge_fit(release, receipt):
         return found
-    if found := judge_time(receipt.time, now):
-        return found
+    if receipt.release != release_digest:
+        return refusal("OtherRelease", given=receipt.release, expected=release_digest)
     if receipt.time + SKEW_SECONDS < release.time:
         return refusal("ReceiptBeforeRelease", received=receipt.time, released=release.time)
+    if found := judge_time(release.time, now) or judge_time(receipt.time, now):
+        return found
     if found := judge_deadline(release.time, release.deadline, now):
         return found
     if found := judge_signer(release.giver, giver, release.time):
@@ -192,84 +202,74 @@ def judge_fit(release: Release, receipt: Receipt) -> Refusal | None:
     return None
 
 
-def judge_line(
-    line: Line, standing: Standing | None, giver: int, received_at: int
-) -> Refusal | None:
-    """C3: one received line of a hand-off."""
-    return judge_held(line.item, standing, line.number, giver, received_at)
+def judge_line(line: Line, standing: Standing | None, release: Release) -> Refusal | None:
+    """C3: one received line of a hand-off, by the time at which it was released."""
+    return judge_held(line.item, standing, line.number, release.giver, release.time)
 
 
 def judge_end(
     end: End, standing: Standing | None, custodian: Custodian | None, now: int
 ) -> Refusal | None:
     """C4: the holder ends its custody alone."""
-    if found := judge_time(end.time, now):
-        return found
-    if found := judge_signer(end.custodian, custodian, end.time):
-        return found
-    return judge_held(end.item, standing, end.number, end.custodian, end.time)
-
-
-def judge_delivery(
-    delivery: Delivery,
-    standing: Standing | None,
-    giver: Custodian | None,
-    named: Iterable[bytes],
-    now: int,
-) -> Refusal | None:
-    """C4: signed by the giver and by a key that acceptance named (never the zero address)."""
-    if found := judge_time(delivery.time, now):
-        return found
-    if found := judge_deadline(delivery.time, delivery.deadline, now):
-        return found
-    if found := judge_signer(delivery.giver, giver, delivery.time):
-        return found
-    if not any(delivery.recipient) or delivery.recipient not in named:
-        return refusal("NotNamed", item=delivery.item, recipient=delivery.recipient)
-    return judge_held(delivery.item, standing, delivery.number, delivery.giver, delivery.time)
-
-
-def judge_take_up(
-    take_up: TakeUp, standing: Standing | None, custodian: Custodian | None, now: int
-) -> Refusal | None:
-    """C11: an active custodian takes what the chain places elsewhere or has ended."""
-    if found := judge_time(take_up.time, now):
-        return found
-    if found := judge_signer(take_up.custodian, custodian, take_up.time):
-        return found
-    if standing is None:
-        return refusal("UnknownItem", item=take_up.item)
-    if standing.ended is None and standing.holder == take_up.custodian:
-        return refusal("AlreadyHolder", item=take_up.item, custodian=take_up.custodian)
-    return judge_order(take_up.item, standing, take_up.time)
+    found = judge_held(end.item, standing, end.number, end.custodian, end.time)
+    return found or _judge_alone(end.custodian, custodian, end.time, now)
 
 
 def judge_recall(
     recall: Recall, standing: Standing | None, custodian: Custodian | None, now: int
 ) -> Refusal | None:
     """C3: the holder voids its open releases."""
-    if found := judge_time(recall.time, now):
+    found = judge_held(recall.item, standing, recall.number, recall.custodian, recall.time)
+    return found or _judge_alone(recall.custodian, custodian, recall.time, now)
+
+
+def _judge_alone(number: int, custodian: Custodian | None, time: int, now: int) -> Refusal | None:
+    return judge_time(time, now) or judge_signer(number, custodian, time)
+
+
+def judge_delivery(
+    delivery: Delivery,
+    standing: Standing | None,
+    giver: Custodian | None,
+    named: Collection[bytes],
+    now: int,
+) -> Refusal | None:
+    """C4: signed by the giver and by a key that acceptance named (never the zero address)."""
+    found = judge_held(delivery.item, standing, delivery.number, delivery.giver, delivery.time)
+    if found:
         return found
-    if found := judge_signer(recall.custodian, custodian, recall.time):
+    if not any(delivery.recipient) or delivery.recipient not in named:
+        return refusal("NotNamed", item=delivery.item, recipient=delivery.recipient)
+    if found := judge_time(delivery.time, now):
         return found
-    return judge_held(recall.item, standing, recall.number, recall.custodian, recall.time)
+    if found := judge_deadline(delivery.time, delivery.deadline, now):
+        return found
+    return judge_signer(delivery.giver, giver, delivery.time)
+
+
+def judge_take_up(
+    take_up: TakeUp, standing: Standing | None, custodian: Custodian | None, now: int
+) -> Refusal | None:
+    """C11: an active custodian takes what the chain places elsewhere or has ended."""
+    if found := judge_known(take_up.item, standing, take_up.time):
+        return found
+    held = standing is not None and standing.ended is None
+    if held and standing is not None and standing.holder == take_up.custodian:
+        return refusal("AlreadyHolder", item=take_up.item, custodian=take_up.custodian)
+    return _judge_alone(take_up.custodian, custodian, take_up.time, now)
 
 
 def judge_report(
     report: Report, standing: Standing | None, reporter: Custodian | None, now: int
 ) -> Refusal | None:
     """C8: by any active custodian; a correction names a record that exists."""
-    if found := judge_time(report.time, now):
+    if found := judge_known(report.item, standing, report.time):
         return found
-    if found := judge_signer(report.reporter, reporter, report.time):
-        return found
-    if standing is None:
-        return refusal("UnknownItem", item=report.item)
-    if report.corrects > standing.records:
+    if standing is not None and report.corrects > standing.records:
         return refusal(
             "NoSuchRecord", item=report.item, corrects=report.corrects, records=standing.records
         )
-    return None
+    return _judge_alone(report.reporter, reporter, report.time, now)
 
 
 def accepted(acceptance: Acceptance) -> Standing:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from backend.errors import Unavailable
+from backend.errors import PosthornError, Unavailable
 
 
 def open_engine(url: str, pool_size: int = 4) -> Engine:
@@ -27,12 +27,18 @@ def begin(engine: Engine) -> Iterator[Connection]:
     """A transaction: committed when the block ends, rolled back when it raises.
 
     Raises Unavailable where the database is away or its disk is full; then nothing was written.
+    An error's `keep` is carried out in a transaction of its own.
     """
     try:
         with engine.begin() as db:
             yield db
     except OperationalError as error:
         raise database_away(error) from error
+    except PosthornError as error:
+        if error.keep is not None:
+            with engine.begin() as db:
+                error.keep(db)
+        raise
 
 
 def database_away(error: DBAPIError) -> Unavailable:

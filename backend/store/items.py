@@ -68,6 +68,16 @@ def secret(db: Connection, item_: bytes) -> Row[Any] | None:
     return db.execute(select(item_secret).where(item_secret.c.item == item_)).first()
 
 
+def origin(db: Connection, item_: bytes) -> int | None:
+    """The operator that accepted an item, recorded or on its way."""
+    number: int | None = db.scalar(
+        select(item_secret.c.operator).where(item_secret.c.item == item_)
+    )
+    if number is None:
+        number = db.scalar(select(item.c.operator).where(item.c.item == item_))
+    return number
+
+
 def by_trail_lookup(db: Connection, lookup: bytes) -> Row[Any] | None:
     return db.execute(select(item_secret).where(item_secret.c.trail_lookup == lookup)).first()
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.domain.ids import edition_of, serial_of
+from backend.domain.ids import edition_of, serial_of, stamp_number
 from backend.domain.verdict import Sighting, StampFacts, Use
 from backend.store.submissions import OPEN
 from backend.store.tables import (
@@ -17,6 +17,7 @@ from backend.store.tables import (
     issued_range,
     original_shown,
     print_job,
+    promised_use,
     scan_count,
     sighting,
     stamp_use,
@@ -109,6 +110,60 @@ def _shown(db: Connection, stamp: int) -> tuple[int, ...]:
 def add_sighting(db: Connection, stamp: int, custodian: int, time: int) -> None:
     """A used stamp was presented: kept as evidence, never as a finding against anybody."""
     db.execute(insert(sighting).values(stamp=stamp, custodian=custodian, time=time))
+
+
+def promise_use(db: Connection, stamp: int, digest: bytes, custodian: int, time: int) -> bool:
+    """Promise a stamp to one record; False where another record that may still count has it."""
+    statement = insert(promised_use).values(
+        stamp=stamp, digest=digest, custodian=custodian, time=time
+    )
+    if db.execute(statement.on_conflict_do_nothing().returning(promised_use.c.stamp)).first():
+        return True
+    holder = db.execute(
+        select(promised_use.c.digest, submission.c.state)
+        .join(submission, submission.c.digest == promised_use.c.digest, isouter=True)
+        .where(promised_use.c.stamp == stamp)
+        .with_for_update(of=promised_use)
+    ).one()
+    if holder.digest == digest:
+        return True
+    if holder.state in (*OPEN, "settled", "final"):
+        return False
+    values = {"digest": digest, "custodian": custodian, "time": time}
+    db.execute(update(promised_use).where(promised_use.c.stamp == stamp).values(**values))
+    return True
+
+
+def digest_of_use(db: Connection, stamp: int) -> bytes | None:
+    """The record that used the stamp."""
+    digest: bytes | None = db.scalar(select(stamp_use.c.digest).where(stamp_use.c.stamp == stamp))
+    return digest
+
+
+def first_spent(db: Connection, number: int, first: int, last: int) -> tuple[int, int, bool] | None:
+    """The first stamp of a range that is used or void: (stamp, block, is void); None where none is."""
+    low, high = stamp_number(number, first), stamp_number(number, last)
+    used = db.execute(
+        select(stamp_use.c.stamp, stamp_use.c.block_number)
+        .where(stamp_use.c.stamp.between(low, high))
+        .order_by(stamp_use.c.stamp)
+        .limit(1)
+    ).first()
+    if used is not None:
+        return used.stamp, used.block_number, False
+    void = db.execute(
+        select(void_range)
+        .where(
+            void_range.c.edition == number,
+            void_range.c.first <= last,
+            void_range.c.last >= first,
+        )
+        .order_by(void_range.c.first)
+        .limit(1)
+    ).first()
+    if void is None:
+        return None
+    return stamp_number(number, max(void.first, first)), void.block_number, True
 
 
 def count_scan(db: Connection, stamp: int, time: int) -> None:

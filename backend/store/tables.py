@@ -19,6 +19,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -51,10 +52,10 @@ class Unsigned64(TypeDecorator[int]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: int | None, _: Dialect) -> int | None:
         return value if value is None or value < 1 << 63 else value - (1 << 64)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> int | None:
+    def process_result_value(self, value: int | None, _: Dialect) -> int | None:
         return value if value is None or value >= 0 else value + (1 << 64)
 
 
@@ -342,7 +343,7 @@ submission = Table(
     "submission",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("sequence", BigInteger, autoincrement=True, nullable=False, unique=True),
+    Column("sequence", BigInteger, Identity(), nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
     Column("lane", Text, nullable=False),  # key name of who sends it

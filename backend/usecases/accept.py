@@ -1,0 +1,199 @@
+"""Accept an item: its first record, with its franking (C1, S4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from backend.domain import codes, ids, rules
+from backend.domain.commitments import (
+    commitment,
+    hidden_keys,
+    item_id,
+    new_trail_code,
+    trail_code_lookup,
+)
+from backend.domain.item_numbers import BadItemNumber, ItemNumber, numbered
+from backend.domain.typed_data import ZERO32, Acceptance, DeliveryKeys
+from backend.domain.verdict import StampFacts
+from backend.domain.wire import to_wire
+from backend.errors import Conflict, Unprocessable
+from backend.ports import Actor, House
+from backend.store import items as item_rows
+from backend.store import network, stamps
+from backend.usecases.franking import Franking, check_paid, promise_stamps, refuse_with_sightings
+from backend.usecases.submit import Promise, hexed, keep, must_act_for, signature_of
+
+# UPU S10: a number may be given again after 12 months.
+REUSE_SECONDS = 365 * rules.DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptRequest:
+    """What a counter, a courier or an import knows of an item. Weights in grams, `time` in seconds.
+
+    `number` None: the item is known by its (one) stamp only. `signature` is a device's own, over the
+    acceptance with this `time`, `trail_code` and `keys`; without it the operator's key signs.
+    """
+
+    custodian: int
+    number: str | None
+    scheme: str = "auto"
+    source: int = 1
+    time: int | None = None
+    franking: Franking | None = None
+    weight_grams: int | None = None
+    service: str = ""
+    destination: str = ""
+    keys: DeliveryKeys | None = None
+    previous: bytes = ZERO32
+    evidence: bytes = ZERO32
+    trail_code: bytes | None = None
+    reuse_confirmed: bool = False
+    signature: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The new item; its trail code goes onto the label and nowhere else."""
+
+    promise: Promise
+    item: bytes
+    number: ItemNumber
+    trail_code: bytes
+
+
+def accept(db: Connection, house: House, who: Actor, request: AcceptRequest) -> Accepted:
+    """Record an acceptance and its franking: all of it or nothing.
+
+    Raises Unprocessable (number, codes, payment), Conflict (number in use), RefusedByRule, NotAllowed.
+    """
+    must_act_for(who, request.custodian)
+    franking = request.franking or Franking()
+    number = _number(request)
+    _refuse_number_in_use(db, house, number, request.reuse_confirmed)
+    trail_code = request.trail_code or new_trail_code()
+    acceptance = _acceptance(house, request, number, trail_code)
+    item = item_id(ids.operator_of_custodian(request.custodian), acceptance.commitment)
+    custodian = network.custodians(db, [request.custodian]).get(request.custodian)
+    standing = item_rows.standings(db, [item]).get(item)
+    facts = stamps.facts(db, franking.stamps)
+    found = rules.judge_acceptance(item, standing, acceptance, custodian, facts, house.now())
+    refuse_with_sightings(found, request.custodian, acceptance.time, facts)
+    assert custodian is not None
+    check_paid(db, franking)
+    digest = house.digest(acceptance)
+    signature = signature_of(house, custodian, acceptance.time, digest, request.signature)
+    promise_stamps(db, franking.stamps, digest, request.custodian, acceptance.time)
+    promise = keep(
+        db,
+        house,
+        who,
+        kind="acceptance",
+        digest=digest,
+        payload={"acceptance": to_wire(acceptance), "signature": hexed(signature)},
+        custodian=request.custodian,
+        expected={item: rules.accepted(acceptance)},
+        items=(item,),
+        waits_for=_unsettled_sale(facts),
+    )
+    _keep_secret(db, request, franking, number, item, trail_code, acceptance)
+    return Accepted(promise, item, number, trail_code)
+
+
+def _number(request: AcceptRequest) -> ItemNumber:
+    if request.number is None:
+        stamps_ = request.franking.stamps if request.franking else ()
+        if len(stamps_) != 1:
+            raise Unprocessable(
+                "An item without a number is known by its stamp, so it needs exactly one.",
+                "Give a number, or the one stamp on it.",
+            )
+        return numbered("own", "STAMP-" + ids.stamp_text(stamps_[0]))
+    try:
+        return numbered(request.scheme, request.number)
+    except BadItemNumber as error:
+        raise Unprocessable(str(error), number=request.number) from None
+
+
+def _refuse_number_in_use(
+    db: Connection, house: House, number: ItemNumber, reuse_confirmed: bool
+) -> None:
+    """J46: refused within 12 months; later it is a question. One acceptance of a number at a time."""
+    lock = f"{int(number.scheme)}:{number.value}"
+    db.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
+    earlier = item_rows.bearing(db, int(number.scheme), number.value)
+    if not earlier:
+        return
+    age_seconds = house.now() - earlier[0].accepted_time
+    if age_seconds < REUSE_SECONDS:
+        raise Conflict(
+            f"{number} stands on another item, accepted {age_seconds // rules.DAY_SECONDS} days ago.",
+            "Look at that item; numbers may be given again after 12 months. A new label helps at once.",
+            number=number.value,
+            item=hexed(earlier[0].item),
+        )
+    if not reuse_confirmed:
+        raise Conflict(
+            f"{number} stood on an item accepted {age_seconds // rules.DAY_SECONDS} days ago.",
+            "If this is another item, confirm that the number is used again.",
+            number=number.value,
+            item=hexed(earlier[0].item),
+            confirm="reuse_confirmed",
+        )
+
+
+def _acceptance(
+    house: House, request: AcceptRequest, number: ItemNumber, trail_code: bytes
+) -> Acceptance:
+    if request.source not in codes.SOURCES:
+        known = ", ".join(codes.SOURCES.names())
+        raise Unprocessable(f"{request.source} is no source of an item.", f"One of: {known}.")
+    keys = request.keys
+    return Acceptance(
+        commitment=commitment(number, trail_code),
+        custodian=request.custodian,
+        time=request.time if request.time is not None else house.now(),
+        source=request.source,
+        keys=hidden_keys(keys.recipient, keys.sender, keys.salt) if keys else ZERO32,
+        previous=request.previous,
+        evidence=request.evidence,
+        stamps=tuple(sorted(request.franking.stamps)) if request.franking else (),
+    )
+
+
+def _unsettled_sale(facts: Mapping[int, StampFacts]) -> str | None:
+    """B8: a stamp whose sale is on its way is good, but the chain must have the sale first."""
+    waiting = [stamp for stamp, found in facts.items() if found.being_recorded]
+    return f"the sale of stamp {ids.stamp_text(waiting[0])}" if waiting else None
+
+
+def _keep_secret(
+    db: Connection,
+    request: AcceptRequest,
+    franking: Franking,
+    number: ItemNumber,
+    item: bytes,
+    trail_code: bytes,
+    acceptance: Acceptance,
+) -> None:
+    keys = request.keys
+    item_rows.keep_secret(
+        db,
+        item=item,
+        scheme=int(number.scheme),
+        value=number.value,
+        trail_lookup=trail_code_lookup(trail_code),
+        trail_code=trail_code,
+        operator=ids.operator_of_custodian(request.custodian),
+        accepted_time=acceptance.time,
+        weight_grams=request.weight_grams,
+        service=request.service,
+        destination=request.destination,
+        franking=franking.as_json(),
+        key_salt=keys.salt if keys else None,
+        recipient_key=keys.recipient if keys else None,
+        sender_key=keys.sender if keys else None,
+    )

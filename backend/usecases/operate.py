@@ -1,0 +1,165 @@
+"""What operators and the governor do: admit, enrol, re-key, suspend, editions (N1-N4, S1). One act each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from backend.domain import ids
+from backend.domain.keccak import keccak256
+from backend.domain.merkle import claim_leaf, merkle_root
+from backend.domain.network import FOR_EVER
+from backend.errors import NotAllowed, Unprocessable
+from backend.ports import Actor, House
+from backend.store import network, stamps
+from backend.usecases.submit import Promise, hexed, keep
+from stamps.claim import claim_address, claim_secret
+
+SECP256K1 = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRequest:
+    """One issue of stamps. `metadata` (title, artwork, varieties) stays with us; its hash goes on chain."""
+
+    edition: int
+    title: str
+    quantity: int
+    face_value: int
+    currency: str
+    first_day: int
+    metadata: dict[str, Any]
+
+
+def act(
+    db: Connection, house: House, who: Actor, kind: str, lane: str, arguments: dict[str, Any]
+) -> Promise:
+    """Submit one act of an operator or the governor. Raises NotAllowed for who is no administrator."""
+    if who.role != "admin":
+        raise NotAllowed("Only an administrator may do this.")
+    digest = keccak256(canonical({"kind": kind, **arguments}))
+    return keep(
+        db,
+        house,
+        who,
+        kind=kind,
+        digest=digest,
+        payload=arguments,
+        custodian=None,
+        expected={},
+        lane=lane,
+    )
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no blanks: what digests of acts and hashes of metadata are made of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def admit_operator(db: Connection, house: House, who: Actor, operator: int, name: str) -> Promise:
+    """Admit an operator whose administrator's key is in this keystore."""
+    admin = house.signer.address(f"admin/{operator}")
+    arguments = {"operator": operator, "admin": hexed(admin), "name": name}
+    return act(db, house, who, "admit_operator", "governor", arguments)
+
+
+def equip_operator(db: Connection, house: House, who: Actor, operator: int) -> list[Promise]:
+    """Name the operator's submitter and stamp signer, both keys of this keystore."""
+    lane = f"admin/{operator}"
+    submitter = hexed(house.signer.address(f"submitter/{operator}"))
+    signer = hexed(house.signer.address(f"stamps/{operator}"))
+    first = {"operator": operator, "submitter": submitter}
+    second = {"operator": operator, "signer": signer}
+    return [
+        act(db, house, who, "add_submitter", lane, first),
+        act(db, house, who, "add_stamp_signer", lane, second),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CustodianRequest:
+    """`generation` picks the key of the keystore; `until` None: without end."""
+
+    custodian: int
+    kind: int
+    place: str
+    name: str
+    town: str
+    key_holder: int
+    generation: int = 1
+    until: int | None = None
+
+
+def enrol(db: Connection, house: House, who: Actor, request: CustodianRequest) -> Promise:
+    """Enrol a custodian with its first signing right. Raises Unprocessable for a place that is no code."""
+    if not (request.place.isascii() and 0 < len(request.place) <= 12):
+        raise Unprocessable(
+            f"A place is a code of 1 to 12 letters and digits, not {request.place!r}."
+        )
+    network.name_custodian(db, request.custodian, request.name, request.town)
+    arguments = {
+        "custodian": request.custodian,
+        "kind": request.kind,
+        "place": request.place,
+        "right": _right(house, request),
+    }
+    return act(db, house, who, "enrol", f"admin/{request.custodian >> 24}", arguments)
+
+
+def grant_right(db: Connection, house: House, who: Actor, request: CustodianRequest) -> Promise:
+    """The next right of a custodian: another key (rotation) or another validity."""
+    arguments = {"custodian": request.custodian, "right": _right(house, request)}
+    return act(db, house, who, "grant_right", f"admin/{request.custodian >> 24}", arguments)
+
+
+def compromise(
+    db: Connection, house: House, who: Actor, custodian: int, generation: int
+) -> Promise:
+    """A key is lost: from the record on nothing signed with it counts (N3)."""
+    key = _custodian_key(house, custodian, generation)
+    arguments = {"custodian": custodian, "key": hexed(key)}
+    return act(db, house, who, "compromise", f"admin/{custodian >> 24}", arguments)
+
+
+def _right(house: House, request: CustodianRequest) -> dict[str, Any]:
+    key = _custodian_key(house, request.custodian, request.generation)
+    return {
+        "key": hexed(key),
+        "kind": SECP256K1,
+        "key_holder": request.key_holder,
+        "from": 0,
+        "until": request.until if request.until is not None else FOR_EVER,
+    }
+
+
+def _custodian_key(house: House, custodian: int, generation: int) -> bytes:
+    return house.signer.address(f"custodian/{ids.custodian_text(custodian)}/{generation}")
+
+
+def create_edition(db: Connection, house: House, who: Actor, request: EditionRequest) -> Promise:
+    """Create an edition with a sealed seed of claim codes, and keep its terms (S1, S10)."""
+    if request.quantity < 1 or len(request.currency) != 3 or request.face_value < 1:
+        raise Unprocessable("An edition has stamps, a face value and a three-letter currency.")
+    seed = house.claim_seeds.make(request.edition)
+    terms = {
+        "metadata": hexed(keccak256(canonical(request.metadata))),
+        "claim_root": hexed(merkle_root(claim_leaves(seed, request.edition, request.quantity))),
+        "face_value": request.face_value,
+        "currency": request.currency,
+        "service": 0,
+        "supply": request.quantity,
+        "first_day": request.first_day,
+    }
+    stamps.keep_terms(db, request.edition, request.title, request.metadata, request.quantity)
+    lane = f"submitter/{request.edition >> 16}"
+    return act(db, house, who, "create_edition", lane, {"edition": request.edition, "terms": terms})
+
+
+def claim_leaves(seed: bytes, edition: int, quantity: int) -> Sequence[bytes]:
+    """The leaves of an edition's claim keys, by serial (S1)."""
+    stamps_ = (ids.stamp_number(edition, serial) for serial in range(1, quantity + 1))
+    return [claim_leaf(s, claim_address(claim_secret(seed, s), s)) for s in stamps_]

@@ -1,0 +1,173 @@
+"""Sell stamps: reserve, print, look, issue (S3, J1, J8). A print job is a row from the first moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from backend.domain import codes, ids
+from backend.domain.refusals import refusal
+from backend.domain.typed_data import Issue, Signed, Void
+from backend.domain.wire import to_wire
+from backend.errors import Conflict, NotFound, Unprocessable
+from backend.ports import Actor, House
+from backend.store import stamps
+from backend.usecases.submit import Promise, keep, must_act_for, refuse
+
+MOST_STAMPS = 1_000
+MOST_IN_RANGE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class PrintRequest:
+    """`layout` names a sheet of stamps/sheet.py; labels count from 1."""
+
+    custodian: int
+    edition: int
+    count: int
+    layout: str
+    start_label: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What the customer is asked for: `total` in the currency's minor unit."""
+
+    job: int
+    first: int
+    last: int
+    total: int
+    currency: str
+
+
+def reserve_stamps(db: Connection, who: Actor, request: PrintRequest) -> Reserved:
+    """Take serials from stock and begin a print job, in one transaction.
+
+    Raises NotFound (edition), Unprocessable (count), Conflict (stock), RefusedByRule, NotAllowed.
+    """
+    must_act_for(who, request.custodian)
+    if not 1 <= request.count <= MOST_STAMPS:
+        raise Unprocessable(f"1 to {MOST_STAMPS} stamps at a time, not {request.count}.")
+    terms = stamps.on_chain(db, request.edition)
+    if terms is None:
+        raise NotFound(f"There is no edition {ids.edition_text(request.edition)}.")
+    if request.edition >> 16 != request.custodian >> 24:
+        refuse(refusal("NotOwnCustodian", edition=request.edition, custodian=request.custodian))
+    first = stamps.reserve(db, request.edition, request.count)
+    if first is None:
+        left = stamps.stock_left(db, request.edition)
+        raise Conflict(
+            f"Only {left} stamps of this edition are left.", "Sell fewer, or another edition."
+        )
+    last = first + request.count - 1
+    total = int(terms.face_value) * request.count
+    job = stamps.new_print_job(
+        db,
+        edition=request.edition,
+        first=first,
+        last=last,
+        layout=request.layout,
+        start_label=request.start_label,
+        total=total,
+        currency=terms.currency,
+        custodian=request.custodian,
+        person=who.person,
+    )
+    return Reserved(job, first, last, total, terms.currency)
+
+
+def mark_printed(db: Connection, who: Actor, job_id: int) -> None:
+    """The sheet has been given out: from now on only «which came out?» ends the job."""
+    row = _job(db, who, job_id)
+    if row.state == "confirmed":
+        raise Conflict("This print job is finished; its codes are not given out again.")
+    stamps.set_job(db, job_id, state="printed")
+
+
+def confirm_print(
+    db: Connection, house: House, who: Actor, job_id: int, spoilt: Iterable[int]
+) -> list[Promise]:
+    """Issue what came out, void what did not: the serials in `spoilt` (S3, S5).
+
+    Raises NotFound, Conflict (finished before), Unprocessable (serials of another job), NotAllowed.
+    """
+    row = _job(db, who, job_id)
+    if row.state == "confirmed":
+        raise Conflict("This print job is finished.", "Look at the stamps' own pages.")
+    bad = sorted(set(spoilt))
+    if any(not row.first <= serial <= row.last for serial in bad):
+        raise Unprocessable(f"This job printed serials {row.first} to {row.last}.")
+    reason = codes.VOID_REASONS.number("spoilt")
+    promises = [
+        _put(db, house, who, Issue(row.edition, first, last, row.custodian), row.custodian)
+        for first, last in ranges(s for s in range(row.first, row.last + 1) if s not in bad)
+    ] + [
+        _put(db, house, who, Void(row.edition, first, last, reason), row.custodian)
+        for first, last in ranges(bad)
+    ]
+    stamps.set_job(db, job_id, state="confirmed", spoilt=bad, confirmed_at=datetime.now(UTC))
+    return promises
+
+
+def void_stamps(
+    db: Connection, house: House, who: Actor, edition: int, first: int, last: int, reason: int
+) -> Promise:
+    """Take a range out of use, issued or not: returned, stolen, spoilt (S5).
+
+    Raises Unprocessable (reason, range), NotFound, RefusedByRule (a used stamp), NotAllowed.
+    """
+    if reason not in codes.VOID_REASONS:
+        known = ", ".join(codes.VOID_REASONS.names())
+        raise Unprocessable(f"{reason} is no reason of a void.", f"Known: {known}.")
+    terms = stamps.on_chain(db, edition)
+    if terms is None:
+        raise NotFound(f"There is no edition {ids.edition_text(edition)}.")
+    if not 1 <= first <= last <= terms.quantity or last - first >= MOST_IN_RANGE:
+        refuse(refusal("InvalidRange", edition=edition, first=first, last=last))
+    used = stamps.first_spent(db, edition, first, last)
+    if used is not None:
+        stamp, block, is_void = used
+        name = "VoidStamp" if is_void else "AlreadyUsed"
+        refuse(refusal(name, stamp=stamp, block_number=block))
+    return _put(db, house, who, Void(edition, first, last, reason), who.custodian)
+
+
+def ranges(serials: Iterable[int]) -> list[tuple[int, int]]:
+    """Rising serials as (first, last) runs without gaps."""
+    runs: list[tuple[int, int]] = []
+    for serial in serials:
+        if runs and serial == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], serial)
+        else:
+            runs.append((serial, serial))
+    return runs
+
+
+def _put(
+    db: Connection, house: House, who: Actor, record: Issue | Void, custodian: int | None
+) -> Promise:
+    kind = "issue" if isinstance(record, Issue) else "void"
+    signed: Signed = record
+    return keep(
+        db,
+        house,
+        who,
+        kind=kind,
+        digest=house.digest(signed),
+        payload=to_wire(signed),
+        custodian=custodian,
+        expected={},
+        lane=f"submitter/{record.edition >> 16}",
+    )
+
+
+def _job(db: Connection, who: Actor, job_id: int) -> Row[Any]:
+    row = stamps.job(db, job_id, lock=True)
+    if row is None:
+        raise NotFound(f"There is no print job {job_id}.")
+    must_act_for(who, row.custodian)
+    return row

@@ -1,0 +1,126 @@
+"""From a judged record to a submission: sign, keep, expect (B3, B8, B9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from backend.domain import ids
+from backend.domain.network import Custodian, Standing
+from backend.domain.refusals import Refusal, refusal
+from backend.errors import NotAllowed, RefusedByRule
+from backend.ports import Actor, House
+from backend.store import items as item_rows
+from backend.store import submissions
+from backend.store.submissions import NewSubmission
+
+KEY_GENERATIONS = 16
+SETTLED_MARGIN_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the asker gets at once: the digest names the record, `state` says how far it is."""
+
+    digest: bytes
+    state: str
+    waits_for: str | None = None
+    repeated: bool = False
+
+
+def refuse(found: Refusal | None) -> None:
+    """Raises RefusedByRule with the refusal's words; None passes."""
+    if found is not None:
+        raise RefusedByRule(found.name, found.detail, found.what_now, found.rule, **found.values)
+
+
+def must_act_for(who: Actor, custodian: int) -> None:
+    """B9: a record in a custodian's name needs a session at that custodian. Raises NotAllowed."""
+    if who.custodian != custodian:
+        here = ids.custodian_text(who.custodian) if who.custodian else "no custodian"
+        raise NotAllowed(
+            f"You work at {here}; this has to be done by custodian {ids.custodian_text(custodian)}.",
+            "Sign in there, or let the other side sign with its PIN on this screen.",
+        )
+
+
+def signature_of(
+    house: House, custodian: Custodian, time: int, digest: bytes, given: bytes | None
+) -> bytes:
+    """The signature that a device gave, checked; else one by the key that the operator keeps.
+
+    Raises RefusedByRule (NoRight, SignatureLength, WrongSignature), NotAllowed where only the device has
+    the key.
+    """
+    right = custodian.right_at(time)
+    if right is None:
+        refuse(refusal("NoRight", custodian=custodian.number, time=time))
+        raise AssertionError("unreachable")
+    if given is not None:
+        if len(given) != 64:
+            refuse(refusal("SignatureLength", length=len(given)))
+        if house.recover(digest, given) != right.key:
+            refuse(refusal("WrongSignature", key=right.key, digest=digest))
+        return given
+    name = key_name(house, custodian.number, right.key)
+    if name is None:
+        raise NotAllowed(
+            f"The key of custodian {ids.custodian_text(custodian.number)} is on its own device.",
+            "Sign there and send the signature along.",
+        )
+    return house.signer.sign(name, digest)
+
+
+def key_name(house: House, custodian: int, key: bytes) -> str | None:
+    """Which of the keystore's keys of a custodian has this address; None where it has none."""
+    for generation in range(1, KEY_GENERATIONS + 1):
+        name = f"custodian/{ids.custodian_text(custodian)}/{generation}"
+        if house.signer.address(name) == key:
+            return name
+    return None
+
+
+def keep(
+    db: Connection,
+    house: House,
+    who: Actor,
+    *,
+    kind: str,
+    digest: bytes,
+    payload: dict[str, Any],
+    custodian: int | None,
+    expected: Mapping[bytes, Standing],
+    items: tuple[bytes, ...] = (),
+    waits_for: str | None = None,
+    deadline: int | None = None,
+    lane: str | None = None,
+) -> Promise:
+    """Keep the submission and what is expected of its items; a repeat is the same submission."""
+    new = NewSubmission(
+        digest=digest,
+        kind=kind,
+        payload=payload,
+        lane=lane or house.records_lane,
+        items=items or tuple(expected),
+        custodian=custodian,
+        person=who.person,
+        device=who.device,
+        waits_for=waits_for,
+        expires_at=datetime.fromtimestamp(deadline, UTC) if deadline else None,
+    )
+    if not submissions.enqueue(db, new):
+        row = submissions.find(db, digest)
+        assert row is not None
+        return Promise(digest, row.state, row.waits_for, repeated=True)
+    if waits_for is None:
+        item_rows.expect(db, dict(expected))
+    return Promise(digest, new.state, waits_for)
+
+
+def hexed(value: bytes) -> str:
+    """0x-hex, as payloads keep byte strings."""
+    return "0x" + value.hex()
