@@ -164,8 +164,10 @@ class EmbeddedPostgres:
 
     def _launch(self, account: dict[str, Any]) -> None:
         self._reap()
+        # Left by a killed server, empty or with a number that another process has now, these would
+        # stop PostgreSQL. It finds old sessions without them, by the shared memory of the cluster.
         for lock in (self.cluster / "postmaster.pid", self.run / f"{_SOCKET}.lock"):
-            _take_over_lock(lock)
+            lock.unlink(missing_ok=True)
         said_before = self.log.stat().st_size if self.log.exists() else 0
         self._child = child = self._spawn(account)
         wait_until(
@@ -309,19 +311,3 @@ def _create_cluster(folder: Path, account: dict[str, Any]) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
-
-
-def _take_over_lock(lock: Path) -> None:
-    """Make a lock file left by a killed server harmless, whoever has its process number now.
-
-    PostgreSQL takes a lock that names its own parent for stale. The file is not removed, because
-    its later lines tell PostgreSQL which shared memory must be out of use before it may start:
-    that is what keeps it from running beside the last sessions of the killed one.
-    """
-    lines = _lines(lock)
-    if lines:
-        descriptor = os.open(lock, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "w") as file:  # its folder is not root's: follow no link there
-            file.write("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    else:
-        lock.unlink(missing_ok=True)  # an empty one stops PostgreSQL for good

@@ -167,16 +167,18 @@ def test_foreign_process_in_the_lock_files_is_left_alone(postgres: EmbeddedPostg
     locks = [postgres.cluster / "postmaster.pid", postgres.run / ".s.PGSQL.5432.lock"]
     kill(postgres)
     account = {"user": NOBODY.pw_uid} if IS_ROOT else {}
-    with subprocess.Popen(["sleep", "600"], **account) as stranger:  # type: ignore[call-overload]
+    stranger = subprocess.Popen(["sleep", "600"], **account)  # type: ignore[call-overload]
+    try:
         for lock in locks:
             lines = lock.read_text().splitlines()
             lock.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
         postgres.start()
-        assert stranger.poll() is None
         assert postgres.pid != stranger.pid
         postgres.stop()
         assert stranger.poll() is None
+    finally:
         stranger.kill()
+        stranger.wait()
 
 
 def test_empty_lock_files_do_not_stop_it(postgres: EmbeddedPostgres) -> None:
