@@ -160,10 +160,9 @@ class Node:
         """How many transactions of the address are on chain (with "pending": or in the node's pool)."""
         return quantity(self.request("eth_getTransactionCount", _hex(address), _at(at)))
 
-    def code_hash(self, address: bytes, at: At = "latest") -> bytes | None:
-        """keccak256 of the code at an address; None where there is none."""
-        code = data(self.request("eth_getCode", _hex(address), _at(at)))
-        return keccak256(code) if code else None
+    def code(self, address: bytes, at: At = "latest") -> bytes:
+        """The code at an address, empty where there is none."""
+        return data(self.request("eth_getCode", _hex(address), _at(at)))
 
     def tip_wei(self) -> int:
         """What miners are commonly paid per gas above the base fee."""

@@ -1,0 +1,153 @@
+"""From submissions to calldata: which call a kind of record is, how many fit into a transaction.
+
+Records travel in batch calls of one kind; acts are single calls, one a transaction. Payloads are those
+that submissions keep: the contracts' structs as JSON (domain/wire.py), signatures as 0x-hex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.chain.interface import Entry, interface
+
+Payload = Mapping[str, Any]
+
+# EIP-7825: no transaction may use more. A calldata limit keeps it below 128 KiB, which is all that geth's
+# pool takes of one transaction.
+TRANSACTION_GAS_CAP = 16_777_216
+TRANSACTION_CALLDATA_BYTES = 120_000
+TRANSACTION_GAS = 50_000
+ACT_GAS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A kind of record: its calls, and the most it costs (gas for one, gas and calldata for each unit)."""
+
+    contract: str
+    single: str
+    batch: str
+    gas: int
+    unit_gas: int
+    unit_bytes: int
+    units: Callable[[Payload], int]
+
+
+def _one(_: Payload) -> int:
+    return 1
+
+
+def _serials(payload: Payload) -> int:
+    count: int = payload["last"] - payload["first"] + 1
+    return count
+
+
+def _proof(payload: Payload) -> int:
+    return len(payload["proof"])
+
+
+LEDGER, STAMPS, NETWORK = "CustodyLedger", "CryptoStamp", "PostalNetwork"
+RECORDS: dict[str, _Record] = {
+    "acceptance": _Record(
+        LEDGER, "accept", "acceptBatch", 120_000, 40_000, 32,
+        lambda payload: len(payload["acceptance"]["stamps"]),
+    ),
+    "hand_off": _Record(
+        LEDGER, "handOff", "handOffBatch", 45_000, 30_000, 224,
+        lambda payload: len(payload["release"]["lines"]),
+    ),
+    "delivery": _Record(LEDGER, "deliver", "deliverBatch", 80_000, 0, 0, _one),
+    "end": _Record(LEDGER, "end", "endBatch", 60_000, 0, 0, _one),
+    "take_up": _Record(LEDGER, "takeUp", "takeUpBatch", 80_000, 0, 0, _one),
+    "recall": _Record(LEDGER, "recall", "recallBatch", 60_000, 0, 0, _one),
+    "report": _Record(LEDGER, "report", "reportBatch", 80_000, 0, 0, _one),
+    "cancel": _Record(
+        STAMPS, "cancel", "cancelBatch", 50_000, 50_000, 32,
+        lambda payload: len(payload["cancel"]["stamps"]),
+    ),
+    "claim": _Record(STAMPS, "claim", "claimBatch", 120_000, 2_000, 32, _proof),
+    "original": _Record(STAMPS, "showOriginal", "showOriginalBatch", 80_000, 2_000, 32, _proof),
+    "issue": _Record(STAMPS, "issue", "issueBatch", 120_000, 400, 0, _serials),
+    "void": _Record(STAMPS, "voidRange", "voidBatch", 60_000, 4_000, 0, _serials),
+}  # fmt: skip
+
+# Acts: contract, function, and the payload's members in the order of its arguments.
+ACTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "create_edition": (STAMPS, "createEdition", ("edition", "terms")),
+    "withdraw_edition": (STAMPS, "withdrawEdition", ("edition", "from")),
+    "admit_operator": (NETWORK, "admitOperator", ("operator", "admin", "name")),
+    "suspend_operator": (NETWORK, "suspendOperator", ("operator",)),
+    "reinstate_operator": (NETWORK, "reinstateOperator", ("operator",)),
+    "add_submitter": (NETWORK, "addSubmitter", ("operator", "submitter")),
+    "add_stamp_signer": (NETWORK, "addStampSigner", ("operator", "signer")),
+    "revoke_stamp_signer": (NETWORK, "revokeStampSigner", ("operator", "signer")),
+    "enrol": (NETWORK, "enrol", ("custodian", "kind", "place", "right")),
+    "grant_right": (NETWORK, "grantRight", ("custodian", "right")),
+    "compromise": (NETWORK, "compromise", ("custodian", "key")),
+    "suspend_custodian": (NETWORK, "suspendCustodian", ("custodian",)),
+    "reinstate_custodian": (NETWORK, "reinstateCustodian", ("custodian",)),
+}
+
+# The bytes of a record without its units: structs, offsets and two signatures at most.
+RECORD_BYTES = 1_100
+# What the contract ignores when an edition is created.
+UNBORN_EDITION = {"withdrawn_from": 0, "created_at": 0}
+
+
+def is_act(kind: str) -> bool:
+    """Whether submissions of this kind are settled by their transaction's receipt, one each."""
+    return kind in ACTS
+
+
+def contract_of(kind: str) -> str:
+    """The contract that a kind of submission is sent to. Raises KeyError for an unknown kind."""
+    return ACTS[kind][0] if kind in ACTS else RECORDS[kind].contract
+
+
+def batch_call(kind: str, payloads: Sequence[Payload]) -> bytes:
+    """Calldata for a run of records of one kind, in their order; of an act, which stands alone.
+
+    Raises KeyError, ValueError or eth_abi's EncodingError for a payload that is not of this kind.
+    """
+    if kind in ACTS:
+        (act,) = payloads
+        return single_call(kind, act)
+    record = RECORDS[kind]
+    return _function(record.contract, record.batch).calldata(payloads)
+
+
+def single_call(kind: str, payload: Payload) -> bytes:
+    """Calldata of the call that reverts with the reason (G2): what `eth_call` is asked."""
+    if kind not in ACTS:
+        record = RECORDS[kind]
+        return _function(record.contract, record.single).calldata(payload)
+    contract, name, members = ACTS[kind]
+    if kind == "create_edition":
+        payload = {**payload, "terms": {**payload["terms"], **UNBORN_EDITION}}
+    return _function(contract, name).calldata(*(payload[member] for member in members))
+
+
+def gas_of(kind: str, payload: Payload) -> int:
+    """The most gas that one submission takes, its share of calldata included; at most the cap.
+
+    Fixed figures, not eth_estimateGas: an estimate at the head is wrong where predecessors are in flight.
+    """
+    if kind in ACTS:
+        return ACT_GAS
+    record = RECORDS[kind]
+    most = record.gas + record.unit_gas * record.units(payload)
+    return min(most, TRANSACTION_GAS_CAP - TRANSACTION_GAS)
+
+
+def bytes_of(kind: str, payload: Payload) -> int:
+    """The most calldata that one submission takes."""
+    if kind in ACTS:
+        return RECORD_BYTES
+    record = RECORDS[kind]
+    return RECORD_BYTES + record.unit_bytes * record.units(payload)
+
+
+def _function(contract: str, name: str) -> Entry:
+    return interface(contract).functions[name]

@@ -1,0 +1,110 @@
+"""Where the contracts are: deployments/<chain id>.json as scripts/deploy.py writes it, checked on the node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backend.chain.client import Node
+from backend.chain.interface import CONTRACTS, interface
+from backend.domain.keccak import keccak256
+from backend.domain.typed_data import SigningDomain
+from backend.errors import BadSettings
+
+DEPLOY = "Deploy the contracts (scripts/deploy.py), or name another file with POSTHORN_DEPLOYMENT."
+WORD = 32
+
+
+class DeploymentMissing(BadSettings):
+    """There is no such file."""
+
+
+class DeploymentUnreadable(BadSettings):
+    """The file is not what scripts/deploy.py writes."""
+
+
+class OtherChain(BadSettings):
+    """The file speaks of another chain than the node's."""
+
+
+class NotDeployed(BadSettings):
+    """The node's chain has no contract where the file says."""
+
+
+class OtherBuild(BadSettings):
+    """An older (or newer) deployment: other code than this version of Posthorn was made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Addresses are 20 bytes; logs of the contracts begin at `first_block`."""
+
+    chain_id: int
+    addresses: Mapping[str, bytes]
+    first_block: int
+
+    @property
+    def network(self) -> bytes:
+        return self.addresses["PostalNetwork"]
+
+    @property
+    def ledger(self) -> SigningDomain:
+        return SigningDomain("CustodyLedger", self.chain_id, self.addresses["CustodyLedger"])
+
+    @property
+    def stamps(self) -> SigningDomain:
+        return SigningDomain("CryptoStamp", self.chain_id, self.addresses["CryptoStamp"])
+
+
+def read_deployment(file: Path) -> Deployment:
+    """Raises DeploymentMissing, DeploymentUnreadable."""
+    try:
+        content = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise DeploymentMissing(f"There is no deployment file {file}.", DEPLOY) from None
+    except ValueError:
+        raise DeploymentUnreadable(f"{file} is no JSON.", DEPLOY) from None
+    try:
+        return _parsed(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DeploymentUnreadable(f"{file} is no deployment: {error!r}.", DEPLOY) from None
+
+
+def _parsed(content: Mapping[str, Any]) -> Deployment:
+    contracts = {name: content["contracts"][name] for name in CONTRACTS}
+    addresses = {name: bytes.fromhex(found["address"][2:]) for name, found in contracts.items()}
+    if any(len(address) != 20 for address in addresses.values()):
+        raise ValueError("an address is not 20 bytes")
+    first_block = min(int(found["block"]) for found in contracts.values())
+    return Deployment(int(content["chain_id"]), addresses, first_block)
+
+
+def check_deployment(node: Node, deployment: Deployment) -> None:
+    """Raises OtherChain, NotDeployed, OtherBuild; NodeAway where the node does not answer."""
+    chain_id = node.chain_id()
+    if chain_id != deployment.chain_id:
+        raise OtherChain(
+            f"The deployment is on chain {deployment.chain_id}, the node serves chain {chain_id}.",
+            "Name the right node with POSTHORN_RPC_URLS, or another deployment.",
+        )
+    for name, address in deployment.addresses.items():
+        code = node.code(address)
+        if not code:
+            raise NotDeployed(f"There is no {name} at 0x{address.hex()} on this chain.", DEPLOY)
+        if code_hash(code, interface(name).immutables) != interface(name).code_hash:
+            raise OtherBuild(
+                f"The {name} at 0x{address.hex()} is of another build than this Posthorn.",
+                "It is an older deployment: run the Posthorn that made it, or start with new data.",
+            )
+
+
+def code_hash(code: bytes, immutables: tuple[int, ...]) -> bytes:
+    """keccak256 of code without solc's trailer and with immutables set to zero (scripts/code_hash.py)."""
+    trailer_bytes = int.from_bytes(code[-2:], "big") + 2
+    bare = bytearray(code[:-trailer_bytes] if trailer_bytes <= len(code) else code)
+    for offset in immutables:
+        bare[offset : offset + WORD] = bytes(WORD)
+    return keccak256(bytes(bare))
