@@ -13,22 +13,20 @@ happens to have the number in a stale `postmaster.pid`. Here
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from backend.embedded.processes import command_line, wait_until
+from backend.embedded.processes import FolderLock, command_line, wait_until
 from backend.errors import BadSettings, Unavailable
 
 # Linux allows 108 bytes in a socket's address, the last of them zero; macOS 104.
@@ -76,6 +74,7 @@ class OldSessionsRunning(PostgresNotStarted):
 class EmbeddedPostgres:
     """The server of one folder. `with EmbeddedPostgres(folder) as postgres: connect(postgres.url)`
 
+    One object starts and stops it; others may ask for `pid`, and connect to `url` while it runs.
     The folder holds `cluster` (the data) and `run` (the socket), which belong to the account that
     the server runs as, and its `log`.
     """
@@ -85,6 +84,7 @@ class EmbeddedPostgres:
         self.cluster = self.folder / "cluster"
         self.run = self.folder / "run"
         self.log = self.folder / "log"
+        self._lock = FolderLock(self.folder)
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -102,16 +102,19 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Return when the server answers: started, or adopted from a parent that was killed.
 
-        Raises FolderClosed, SocketPathTooLong, DiskFull, PostgresNotStarted.
+        Raises FolderInUse, FolderClosed, SocketPathTooLong, DiskFull, PostgresNotStarted.
         """
         _check_socket_path(self.run / _SOCKET)
         account = _prepare(self.folder)
-        with _locked(self.folder / "start.lock"):
+        self._lock.acquire()
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             if not self.cluster.exists():
                 _create_cluster(self.folder, account)
             wait_until(self._is_settled, START_TIMEOUT_SECONDS)
             if self.pid is None:
                 self._launch_after_old_sessions(account)
+            undo.pop_all()
 
     def stop(self) -> None:
         """End the sessions, write everything down and return when the server is gone."""
@@ -122,6 +125,7 @@ class EmbeddedPostgres:
                 os.kill(pid, signal.SIGQUIT)  # at once; the next start recovers
                 wait_until(lambda: not self._is_ours(pid), STOP_TIMEOUT_SECONDS)
         self._reap()
+        self._lock.release()
 
     def __enter__(self) -> Self:
         self.start()
@@ -276,13 +280,6 @@ def _name_of(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"user {uid}"
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    with file.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _create_cluster(folder: Path, account: dict[str, Any]) -> None:

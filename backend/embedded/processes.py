@@ -1,13 +1,21 @@
-"""What both embedded servers need to know about running processes, theirs or not."""
+"""What both embedded servers need to know about processes and folders, theirs or not."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from backend.errors import Unavailable
+
 _POLL_SECONDS = 0.01
+
+
+class FolderInUse(Unavailable):
+    """Another Posthorn runs a server in this folder."""
 
 
 def command_line(pid: int) -> str:
@@ -33,3 +41,31 @@ def wait_until(condition: Callable[[], bool], timeout_seconds: float) -> bool:
             return False
         time.sleep(_POLL_SECONDS)
     return True
+
+
+class FolderLock:
+    """A folder for one process alone. The system lets go of it when the process ends, however."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Raises FolderInUse if another process, or another lock in this one, has the folder."""
+        if self._descriptor is not None:
+            return
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise FolderInUse(
+                f"Another Posthorn runs in {self._folder}.",
+                "Stop it, or choose another data folder.",
+            ) from None
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -25,7 +25,7 @@ from backend.embedded.postgres import (
     PostgresNotStarted,
     SocketPathTooLong,
 )
-from backend.embedded.processes import command_line, wait_until
+from backend.embedded.processes import FolderInUse, command_line, wait_until
 
 IS_ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")
@@ -62,12 +62,12 @@ def kill(server: EmbeddedPostgres) -> None:
     assert wait_until(lambda: not command_line(pid), timeout_seconds=10)
 
 
-def as_nobody(action: Callable[[], None]) -> None:
-    """Run in a process of an unprivileged user: a child that gave up root."""
+def in_a_child(action: Callable[[], None], *, unprivileged: bool = False) -> None:
+    """Run in a child process that ends without tidying up, as after kill -9."""
     child = os.fork()
     if child == 0:
         try:
-            if IS_ROOT:
+            if unprivileged and IS_ROOT:
                 os.setgroups([])
                 os.setgid(NOBODY.pw_gid)
                 os.setuid(NOBODY.pw_uid)
@@ -136,21 +136,21 @@ def test_waits_for_the_last_sessions_of_a_killed_server(postgres: EmbeddedPostgr
     assert numbers(postgres) in (acknowledged, [1])
 
 
-def test_adopts_the_server_of_a_killed_parent(postgres: EmbeddedPostgres, folder: Path) -> None:
-    heir = EmbeddedPostgres(folder)
-    heir.start()
-    assert heir.pid == postgres.pid is not None
-    heir.stop()
-    assert postgres.pid is None
+def test_adopts_the_server_of_a_killed_parent(folder: Path) -> None:
+    """B5. The server goes on when its parent dies; the next start takes it over as it is."""
+    in_a_child(EmbeddedPostgres(folder).start)
+    orphan = EmbeddedPostgres(folder).pid
+    assert orphan is not None
+    with EmbeddedPostgres(folder) as heir:
+        assert heir.pid == orphan
+    assert not command_line(orphan)
 
 
-def test_two_starts_at_once_make_one_server(folder: Path) -> None:
-    servers = [EmbeddedPostgres(folder) for _ in range(4)]
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(EmbeddedPostgres.start, servers))
-    assert len({server.pid for server in servers}) == 1
-    for server in servers:
-        server.stop()
+def test_one_parent_at_a_time(postgres: EmbeddedPostgres, folder: Path) -> None:
+    with pytest.raises(FolderInUse):
+        EmbeddedPostgres(folder).start()
+    with connect(postgres) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_two_folders_are_two_servers(postgres: EmbeddedPostgres, folder: Path) -> None:
@@ -224,7 +224,7 @@ def test_ordinary_user_starts_stops_and_keeps_rows(folder: Path) -> None:
             connection.execute("create table numbers (n int)")
             connection.execute("insert into numbers values (7)")
 
-    as_nobody(use_it)
+    in_a_child(use_it, unprivileged=True)
     with EmbeddedPostgres(folder) as server:
         assert numbers(server) == [7]
 
@@ -245,7 +245,7 @@ def test_says_that_a_folder_is_another_users(folder: Path) -> None:
         with pytest.raises(FolderClosed, match="cannot be used by"):
             EmbeddedPostgres(folder).start()
 
-    as_nobody(start)
+    in_a_child(start, unprivileged=True)
 
 
 def test_says_that_the_path_is_too_long(folder: Path) -> None:
