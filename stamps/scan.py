@@ -1,0 +1,101 @@
+"""Reading codes back: from a photograph, a picture file, or the pages of a sheet before it is handed out."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pypdfium2  # type: ignore[import-untyped]
+import zxingcpp
+from PIL import Image, UnidentifiedImageError
+
+from stamps.errors import BadImage, NoCode, SeveralCodes, SheetDiffers
+
+LARGEST_FILE_BYTES = 25_000_000
+LARGEST_IMAGE_DOTS = 60_000_000
+KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+CODES = zxingcpp.BarcodeFormat.QRCode | zxingcpp.BarcodeFormat.Code128
+CHECK_DPI = 300
+
+
+def read_codes(source: bytes | Path) -> list[str]:
+    """What the QR and Code 128 codes in an image say, from the top down. Raises BadImage, NoCode."""
+    with _opened(source) as image:
+        texts = codes_in(_on_white(image))
+    if not texts:
+        raise NoCode(
+            "no code can be read in this image. Take it from nearer, sharp and without glare, "
+            "with some white around the code; or type what stands beside it."
+        )
+    return texts
+
+
+def read_code(source: bytes | Path) -> str:
+    """What the only code in an image says. Raises BadImage, NoCode, SeveralCodes."""
+    texts = read_codes(source)
+    if len(texts) > 1:
+        raise SeveralCodes(texts)
+    return texts[0]
+
+
+def codes_in(image: Image.Image) -> list[str]:
+    """What the codes in a grey image say, from the top down and from the left."""
+    found = zxingcpp.read_barcodes(image, formats=CODES)
+    found = sorted(found, key=lambda code: (code.position.top_left.y, code.position.top_left.x))
+    return [code.text for code in found]
+
+
+def check_sheet(pdf: bytes, expected: Iterable[str], dpi: int = CHECK_DPI) -> None:
+    """Draw every page as a printer would and read all its codes again.
+
+    Raises SheetDiffers with what did not read back, and with what should not be there; each code
+    must be there as often as it is expected.
+    """
+    found: Counter[str] = Counter()
+    for page in _pages(pdf, dpi):
+        found.update(codes_in(page))
+    wanted = Counter(expected)
+    if found != wanted:
+        raise SheetDiffers(list((wanted - found).elements()), list((found - wanted).elements()))
+
+
+def _pages(pdf: bytes, dpi: int) -> Iterator[Image.Image]:
+    with pypdfium2.PdfDocument(pdf) as document:
+        for page in document:
+            yield page.render(scale=dpi / 72, grayscale=True).to_pil()
+
+
+@contextmanager
+def _opened(source: bytes | Path) -> Iterator[Image.Image]:
+    """The image, decoded whole, after its size was checked: a few bytes may unpack to gigabytes."""
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    if size > LARGEST_FILE_BYTES:
+        raise BadImage(f"the image has {size} bytes; at most {LARGEST_FILE_BYTES} are read")
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        with warnings.catch_warnings(), Image.open(file, formats=KINDS) as image:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            dots = image.width * image.height
+            if dots > LARGEST_IMAGE_DOTS:
+                raise BadImage(f"the image has {dots} dots; at most {LARGEST_IMAGE_DOTS} are read")
+            image.load()
+            yield image
+    except Image.DecompressionBombError as error:
+        raise BadImage(f"the image is far too large: {error}") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, EOFError) as error:
+        raise BadImage(
+            f"this is not a whole image of a kind that is read: {', '.join(KINDS)}"
+        ) from error
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Grey, what is transparent taken for white paper."""
+    if image.mode == "L":
+        return image
+    seen = image.convert("RGBA")
+    paper = Image.new("RGBA", seen.size, "#FFFFFF")
+    return Image.alpha_composite(paper, seen).convert("L")
