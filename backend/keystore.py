@@ -47,6 +47,11 @@ class Keystore:
         return hmac.new(self._seed, b"secret/" + name.encode(), hashlib.sha256).digest()
 
 
+def key_from(secret: bytes) -> PrivateKey:
+    """A key from its 32 bytes."""
+    return PrivateKey(secret)
+
+
 def address_of(key: PrivateKey) -> bytes:
     """The 20-byte address of a key."""
     return keccak256(key.public_key.format(compressed=False)[1:])[12:]

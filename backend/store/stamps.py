@@ -214,6 +214,27 @@ def reserve(db: Connection, number: int, count: int) -> int | None:
     return None if following is None else int(following) - count
 
 
+def last_spent(db: Connection, number: int, first: int, last: int) -> int | None:
+    """The last serial of a range that was voided before it was sold; None where none was."""
+    void = db.execute(
+        select(func.max(void_range.c.last)).where(
+            void_range.c.edition == number,
+            void_range.c.first <= last,
+            void_range.c.last >= first,
+        )
+    ).scalar()
+    return None if void is None else int(void)
+
+
+def skip_stock(db: Connection, number: int, next_serial: int) -> None:
+    """Go on with the stock at a serial."""
+    db.execute(
+        update(edition_terms)
+        .where(edition_terms.c.edition == number)
+        .values(next_serial=next_serial)
+    )
+
+
 def new_print_job(db: Connection, **values: Any) -> int:
     """The id of the new row, in state reserved."""
     statement = insert(print_job).values(state="reserved", **values).returning(print_job.c.id)

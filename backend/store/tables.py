@@ -476,6 +476,15 @@ idempotency = Table(
     Column("answer", JSONB),
     _now(),
 )
+# What the front page shows: the model item and the specimen sheet, each with what it should say.
+showcase = Table(
+    "showcase",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),  # item, stamp
+    Column("value", Text, nullable=False),  # an item as 0x-hex, or the text of a public code
+    Column("says", Text, nullable=False),
+)
 import_line = Table(
     "import_line",
     metadata,
@@ -499,5 +508,6 @@ OWN = (
     sighting,
     scan_count,
     idempotency,
+    showcase,
     import_line,
 )

@@ -20,6 +20,7 @@ from backend.usecases.submit import Promise, keep, must_act_for, refuse
 
 MOST_STAMPS = 1_000
 MOST_IN_RANGE = 65_536
+SPOILT = codes.VOID_REASONS.number("spoilt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ def reserve_stamps(db: Connection, who: Actor, request: PrintRequest) -> Reserve
     if request.edition >> 16 != request.custodian >> 24:
         refuse(refusal("NotOwnCustodian", edition=request.edition, custodian=request.custodian))
     first = stamps.reserve(db, request.edition, request.count)
+    while first is not None and (
+        spent := stamps.last_spent(db, request.edition, first, first + request.count - 1)
+    ):
+        # Voided before it was sold (stolen from the printer's stock): skip past it.
+        stamps.skip_stock(db, request.edition, spent + 1)
+        first = stamps.reserve(db, request.edition, request.count)
     if first is None:
         left = stamps.stock_left(db, request.edition)
         raise Conflict(
@@ -89,9 +96,14 @@ def mark_printed(db: Connection, who: Actor, job_id: int) -> None:
 
 
 def confirm_print(
-    db: Connection, house: House, who: Actor, job_id: int, spoilt: Iterable[int]
+    db: Connection,
+    house: House,
+    who: Actor,
+    job_id: int,
+    spoilt: Iterable[int],
+    reason: int = SPOILT,
 ) -> list[Promise]:
-    """Issue what came out, void what did not: the serials in `spoilt` (S3, S5).
+    """Issue what came out, void what did not: the serials in `spoilt`, with a reason (S3, S5).
 
     Raises NotFound, Conflict (finished before), Unprocessable (serials of another job), NotAllowed.
     """
@@ -101,7 +113,6 @@ def confirm_print(
     bad = sorted(set(spoilt))
     if any(not row.first <= serial <= row.last for serial in bad):
         raise Unprocessable(f"This job printed serials {row.first} to {row.last}.")
-    reason = codes.VOID_REASONS.number("spoilt")
     promises = [
         _put(db, house, who, Issue(row.edition, first, last, row.custodian), row.custodian)
         for first, last in ranges(s for s in range(row.first, row.last + 1) if s not in bad)
