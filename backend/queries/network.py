@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, Select, func, select
 
+from backend.domain import ids
 from backend.domain.network import Right
+from backend.errors import NotFound
+from backend.store import network as network_rows
+from backend.store import tables
+from backend.store.tables import custodian_name, stamp_signer
+
+CUSTODIAN = tables.custodian
+OPERATOR = tables.operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ class SignerAnswer:
 
 @dataclass(frozen=True, slots=True)
 class OperatorAnswer:
-    """A post, carrier or authority of the network."""
+    """A post, carrier or authority of the network; `custodians` counts those enrolled."""
 
     number: int
     name: str
@@ -48,24 +57,95 @@ class OperatorAnswer:
 
 def operators(db: Connection) -> tuple[OperatorAnswer, ...]:
     """All operators, by number."""
-    ...
+    signers: dict[int, list[SignerAnswer]] = {}
+    for row in db.execute(select(stamp_signer).order_by(stamp_signer.c.from_block)):
+        signer = SignerAnswer(row.address, row.from_block, row.revoked_block)
+        signers.setdefault(row.operator, []).append(signer)
+    own = select(func.count()).where(CUSTODIAN.c.operator == OPERATOR.c.number)
+    rows = db.execute(
+        select(OPERATOR, own.scalar_subquery().label("enrolled")).order_by(OPERATOR.c.number)
+    )
+    return tuple(
+        OperatorAnswer(
+            number=row.number,
+            name=row.name,
+            suspended=row.suspended_block is not None,
+            admitted_block=row.admitted_block,
+            custodians=row.enrolled,
+            stamp_signers=tuple(signers.get(row.number, ())),
+        )
+        for row in rows
+    )
 
 
 def operator(db: Connection, number: int) -> OperatorAnswer:
     """Raises NotFound."""
-    ...
+    found = next((answer for answer in operators(db) if answer.number == number), None)
+    if found is None:
+        raise NotFound(f"There is no operator {number}.", "Look at the list of operators.")
+    return found
 
 
 def custodians(db: Connection, operator: int | None = None) -> tuple[CustodianAnswer, ...]:
     """All custodians (of one operator), by number, without their rights."""
-    ...
+    query = _enrolled().order_by(CUSTODIAN.c.number)
+    if operator is not None:
+        query = query.where(CUSTODIAN.c.operator == operator)
+    return tuple(_answer(row) for row in db.execute(query))
 
 
 def custodian(db: Connection, number: int) -> CustodianAnswer:
     """One custodian with all its signing rights. Raises NotFound."""
-    ...
+    row = db.execute(_enrolled().where(CUSTODIAN.c.number == number)).first()
+    if row is None:
+        text = ids.custodian_text(number)
+        raise NotFound(f"There is no custodian {text}.", "Look at the list of custodians.")
+    return _answer(row, rights(db, [number])[number])
+
+
+def rights(db: Connection, numbers: Iterable[int]) -> dict[int, tuple[Right, ...]]:
+    """All signing rights of enrolled custodians, in the order in which they begin (N3)."""
+    found = network_rows.custodians(db, numbers)
+    return {number: custodian_.rights for number, custodian_ in found.items()}
 
 
 def named(db: Connection, numbers: Iterable[int]) -> dict[int, CustodianAnswer]:
     """Words for custodians that other answers mention; one that is not enrolled (yet) is there too."""
-    ...
+    wanted = sorted({number for number in numbers if number})
+    if not wanted:
+        return {}
+    rows = db.execute(_enrolled().where(CUSTODIAN.c.number.in_(wanted)))
+    found = {row.number: _answer(row) for row in rows}
+    return {number: found.get(number) or _stranger(number) for number in wanted}
+
+
+def _enrolled() -> Select[Any]:
+    return (
+        select(
+            CUSTODIAN,
+            OPERATOR.c.name.label("operator_name"),
+            custodian_name.c.name,
+            custodian_name.c.town,
+        )
+        .join(OPERATOR, OPERATOR.c.number == CUSTODIAN.c.operator)
+        .outerjoin(custodian_name, custodian_name.c.custodian == CUSTODIAN.c.number)
+    )
+
+
+def _answer(row: Row[Any], rights_: tuple[Right, ...] = ()) -> CustodianAnswer:
+    return CustodianAnswer(
+        number=row.number,
+        operator=row.operator,
+        operator_name=row.operator_name,
+        kind=row.kind,
+        place=row.place,
+        name=row.name or ids.custodian_text(row.number),
+        town=row.town or "",
+        suspended=row.suspended,
+        rights=rights_,
+    )
+
+
+def _stranger(number: int) -> CustodianAnswer:
+    operator_ = ids.operator_of_custodian(number)
+    return CustodianAnswer(number, operator_, "", 0, "", ids.custodian_text(number), "", False)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, Select, select
 
-from backend.queries.network import CustodianAnswer
+from backend.errors import NotFound
+from backend.queries.network import CustodianAnswer, named
+from backend.queries.submissions import numbers_of
+from backend.store.tables import person, release
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +41,51 @@ class ReleaseAnswer:
 
 def one(db: Connection, digest: bytes, now: int) -> ReleaseAnswer:
     """Raises NotFound."""
-    ...
+    rows = db.execute(_known().where(release.c.digest == digest)).all()
+    if not rows:
+        raise NotFound("There is no such list.", "Scan the list's code again.")
+    return _answers(db, rows, now)[0]
 
 
 def to_take_over(db: Connection, custodian: int, now: int) -> tuple[ReleaseAnswer, ...]:
     """Open lists for a custodian, the oldest first."""
-    ...
+    return _open(db, _known().where(release.c.receiver == custodian), now)
 
 
 def handed_over(db: Connection, custodian: int, now: int) -> tuple[ReleaseAnswer, ...]:
     """Open lists of a custodian that nobody has taken over yet, the oldest first."""
-    ...
+    return _open(db, _known().where(release.c.giver == custodian), now)
+
+
+def _known() -> Select[Any]:
+    return select(release, person.c.name.label("person_name")).outerjoin(
+        person, person.c.id == release.c.person
+    )
+
+
+def _open(db: Connection, query: Select[Any], now: int) -> tuple[ReleaseAnswer, ...]:
+    query = query.where(release.c.state == "open", release.c.deadline >= now)
+    return _answers(db, db.execute(query.order_by(release.c.time)).all(), now)
+
+
+def _answers(db: Connection, rows: Sequence[Row[Any]], now: int) -> tuple[ReleaseAnswer, ...]:
+    names = named(db, {n for row in rows for n in (row.giver, row.receiver)})
+    numbers = numbers_of(db, {bytes.fromhex(x["item"][2:]) for row in rows for x in row.lines})
+    return tuple(
+        ReleaseAnswer(
+            digest=row.digest,
+            giver=names[row.giver],
+            receiver=names[row.receiver],
+            time=row.time,
+            deadline=row.deadline,
+            lines=tuple(_line(i, x, numbers) for i, x in enumerate(row.lines)),
+            state="expired" if row.state == "open" and row.deadline < now else row.state,
+            person=row.person_name,
+        )
+        for row in rows
+    )
+
+
+def _line(index: int, line: dict[str, Any], numbers: dict[bytes, str]) -> LineAnswer:
+    item = bytes.fromhex(line["item"][2:])
+    return LineAnswer(index, item, numbers.get(item), line["number"], line["condition"])

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, func, or_, select
 
-from backend.domain.verdict import Verdict
+from backend.domain import ids
+from backend.domain.verdict import (
+    CodeAxis,
+    SignerFacts,
+    StampFacts,
+    Verdict,
+    judge_code,
+    judge_stamp,
+)
 from backend.ports import House
+from backend.queries import editions
 from backend.queries.editions import EditionAnswer
-from backend.queries.network import CustodianAnswer
-from backend.queries.status import AsOf
+from backend.queries.network import CustodianAnswer, named
+from backend.queries.status import AsOf, as_of
+from backend.queries.words import VerdictWords, use_being_recorded, verdict_words
+from backend.store import stamps as stamp_rows
+from backend.store import tables
+from backend.store.submissions import OPEN
+from backend.store.tables import promised_use, scan_count, stamp_signer, submission, twin
+from stamps.errors import BadCode
+from stamps.number import WRITTEN, parse_number
+from stamps.payload import Network, PublicCode, digest, encode, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +40,12 @@ class SightingAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictWords:
-    """The verdict in words, the same in API, page and CLI; never an accusation.
-
-    `tone` for colour and icon: good, wait, used, stop, unknown. `evidence` are whole sentences.
-    """
-
-    tone: str
-    headline: str
-    evidence: tuple[str, ...]
-    what_now: str
-    appeal: str
-
-
-@dataclass(frozen=True, slots=True)
 class StampAnswer:
     """`stamp` is None where the code cannot be read; `edition` None where nobody issued such a stamp.
 
     `payload` is the public code that was shown, None where a number was typed. `trail_item` is the item
-    that the stamp paid for. `owner` and `claimed_at` are of a claimed twin. `scans` counts pages opened.
+    that the stamp paid for. `owner` and `claimed_at` are of a claimed twin. `use_under_way`: a record
+    that uses the stamp is on its way. `scans` counts pages opened.
     """
 
     verdict: Verdict
@@ -56,9 +61,15 @@ class StampAnswer:
     owner: bytes | None
     claimed_at: int | None
     trail_item: bytes | None
+    use_under_way: bool
     scans: int
     as_of: AsOf
     notes: tuple[str, ...]
+
+    @property
+    def good_postage(self) -> bool:
+        """Whether a counter may take the stamp as payment now: not while a use is being recorded (B2)."""
+        return self.verdict.good_postage and not self.use_under_way
 
 
 def verify(db: Connection, house: House, text: str, count: bool = False) -> StampAnswer:
@@ -67,9 +78,177 @@ def verify(db: Connection, house: House, text: str, count: bool = False) -> Stam
     `count` adds one to the coarse count of scans of that day. Never raises for a bad code: the verdict
     says so.
     """
-    ...
+    try:
+        if WRITTEN.fullmatch(text.strip()):
+            stamp, code = parse_number(text), None
+        else:
+            code = parse(text)
+            stamp = code.stamp
+    except BadCode as error:
+        return _unreadable(db, text, str(error))
+    if count:
+        stamp_rows.count_scan(db, stamp, house.now())
+    return _answer(db, house, stamp, code)
 
 
 def one(db: Connection, house: House, stamp: int) -> StampAnswer:
     """The answer for a number: the code axis is `not_shown`."""
-    ...
+    return _answer(db, house, stamp, None)
+
+
+def _unreadable(db: Connection, text: str, why: str) -> StampAnswer:
+    verdict = judge_stamp(CodeAxis.UNREADABLE, None, 0)
+    words = verdict_words(verdict, "", None, {}, None)
+    return _bare(db, verdict, words, None, text, "", (_sentence(why),))
+
+
+def _bare(
+    db: Connection,
+    verdict: Verdict,
+    words: VerdictWords,
+    stamp: int | None,
+    payload: str | None,
+    issuer: str,
+    notes: tuple[str, ...],
+) -> StampAnswer:
+    """An answer that says nothing about use or twin."""
+    return StampAnswer(
+        verdict=verdict,
+        words=words,
+        stamp=stamp,
+        payload=payload,
+        edition=None,
+        issuer=issuer,
+        use_at=None,
+        sightings=(),
+        void_at=None,
+        void_block=None,
+        owner=None,
+        claimed_at=None,
+        trail_item=None,
+        use_under_way=False,
+        scans=0,
+        as_of=as_of(db),
+        notes=notes,
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _answer(db: Connection, house: House, stamp: int, code: PublicCode | None) -> StampAnswer:
+    payload = encode(code) if code else None
+    facts = stamp_rows.stamp_facts(db, stamp)
+    axis = _code_axis(db, house, code, facts) if code else CodeAxis.NOT_SHOWN
+    verdict = judge_stamp(axis, facts, house.now())
+    issuer = _operator(db, ids.operator_of_stamp(stamp))
+    name = issuer.name if issuer else ""
+    if verdict.facts is None:
+        words = verdict_words(verdict, name, stamp, {}, None)
+        return _bare(db, verdict, words, stamp, payload, name, _network_note(house, code))
+    return _known(db, verdict, verdict.facts, stamp, payload, name, _notes(issuer))
+
+
+def _known(
+    db: Connection,
+    verdict: Verdict,
+    facts: StampFacts,
+    stamp: int,
+    payload: str | None,
+    issuer: str,
+    notes: tuple[str, ...],
+) -> StampAnswer:
+    places = [seen.custodian for seen in facts.sightings]
+    names = named(db, [*places, facts.use.custodian] if facts.use else places)
+    claimed = db.execute(select(twin).where(twin.c.stamp == stamp)).first()
+    void = _void(db, stamp) if facts.void_reason is not None else None
+    edition = editions.find(db, ids.edition_of(stamp))
+    under_way = facts.use is None and _use_is_under_way(db, stamp)
+    words = verdict_words(verdict, issuer, stamp, names, facts.first_day)
+    return StampAnswer(
+        verdict=verdict,
+        words=use_being_recorded(words, issuer) if under_way else words,
+        stamp=stamp,
+        payload=payload,
+        edition=edition,
+        issuer=issuer,
+        use_at=names[facts.use.custodian] if facts.use else None,
+        sightings=tuple(SightingAnswer(names[s.custodian], s.time) for s in facts.sightings),
+        void_at=void.block_time if void else None,
+        void_block=void.block_number if void else None,
+        owner=claimed.owner if claimed else None,
+        claimed_at=claimed.claimed_time if claimed else None,
+        trail_item=facts.use.item if facts.use and any(facts.use.item) else None,
+        use_under_way=under_way,
+        scans=_scans(db, stamp),
+        as_of=as_of(db),
+        notes=notes,
+    )
+
+
+def _code_axis(
+    db: Connection, house: House, code: PublicCode, facts: StampFacts | None
+) -> CodeAxis:
+    """The code axis. A hint of any post's signer over what that signer did not sign is a changed code."""
+    network = Network(house.network_alias, house.stamps.chain_id, house.stamps.contract)
+    signed_by = house.recover(digest(code.stamp, network), code.signature)
+    signers = _signers(db, ids.operator_of_stamp(code.stamp), code.signer_hint)
+    own = [s for operator, s in signers if operator == ids.operator_of_stamp(code.stamp)]
+    fits = signed_by is not None and signed_by.startswith(code.signer_hint)
+    if code.network != network.alias or not fits:
+        known = any(s.address.startswith(code.signer_hint) for _, s in signers)
+        changed = known or any(s.address == signed_by for s in own)
+        return CodeAxis.MISMATCH if changed else CodeAxis.UNKNOWN_SIGNER
+    return judge_code(
+        signed_by, code.signer_hint, tuple(own), facts.issued_block if facts else None
+    )
+
+
+def _signers(db: Connection, operator: int, hint: bytes) -> list[tuple[int, SignerFacts]]:
+    """The signers of the post that the code names, and any whose address begins with the hint."""
+    begins = func.substring(stamp_signer.c.address, 1, len(hint)) == hint
+    rows = db.execute(select(stamp_signer).where(or_(stamp_signer.c.operator == operator, begins)))
+    return [(row.operator, SignerFacts(row.address, row.revoked_block)) for row in rows]
+
+
+def _operator(db: Connection, number: int) -> Row[Any] | None:
+    operator = tables.operator
+    return db.execute(select(operator).where(operator.c.number == number)).first()
+
+
+def _void(db: Connection, stamp: int) -> Row[Any] | None:
+    ranges = tables.void_range
+    number, serial = ids.edition_of(stamp), ids.serial_of(stamp)
+    return db.execute(
+        select(ranges).where(
+            ranges.c.edition == number, ranges.c.first <= serial, ranges.c.last >= serial
+        )
+    ).first()
+
+
+def _scans(db: Connection, stamp: int) -> int:
+    total = select(func.coalesce(func.sum(scan_count.c.scans), 0))
+    return int(db.scalar(total.where(scan_count.c.stamp == stamp)) or 0)
+
+
+def _network_note(house: House, code: PublicCode | None) -> tuple[str, ...]:
+    if code is None or code.network == house.network_alias:
+        return ()
+    return (f"The code is for network {code.network}; this is network {house.network_alias}.",)
+
+
+def _notes(issuer: Row[Any] | None) -> tuple[str, ...]:
+    if issuer is None or issuer.suspended_block is None:
+        return ()
+    return (f"{issuer.name} is suspended from the network since block {issuer.suspended_block}.",)
+
+
+def _use_is_under_way(db: Connection, stamp: int) -> bool:
+    """An acceptance or cancellation with this stamp is on its way; nothing pending is shown as done (B2)."""
+    promised = (
+        select(promised_use.c.stamp)
+        .join(submission, submission.c.digest == promised_use.c.digest)
+        .where(promised_use.c.stamp == stamp, submission.c.state.in_(OPEN))
+    )
+    return db.execute(promised).first() is not None

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, Select, func, select
 
-from backend.queries.paging import Page
+from backend.domain import codes, ids
+from backend.errors import BadRequest, NotFound
+from backend.queries import network
+from backend.queries.paging import Page, decode_cursor, encode_cursor, rows_asked
+from backend.queries.status import AsOf, as_of
+from backend.store.submissions import OPEN
+from backend.store.tables import item_secret, person, submission
+
+STATES = ("pending", "held", "sent", "settled", "final", "rejected", "withdrawn", "expired")
+WORDS = {
+    "pending": "being recorded",
+    "sent": "being recorded",
+    "settled": "recorded",
+    "final": "recorded for good",
+    "withdrawn": "withdrawn before it was sent",
+    "expired": "its deadline passed before it was recorded",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +61,10 @@ class SubmissionAnswer:
 
 def one(db: Connection, digest: bytes) -> SubmissionAnswer:
     """Raises NotFound."""
-    ...
+    row = db.execute(_known().where(submission.c.digest == digest)).first()
+    if row is None:
+        raise NotFound("There is no such submission.", "Look at the queue of your work page.")
+    return _answers(db, [row])[0]
 
 
 def page(
@@ -57,4 +77,141 @@ def page(
     limit: int = 50,
 ) -> Page[SubmissionAnswer]:
     """The newest first. Raises BadRequest for a cursor, limit or state that is none."""
-    ...
+    query = _known().order_by(submission.c.sequence.desc()).limit(rows_asked(limit) + 1)
+    if custodian is not None:
+        query = query.where(submission.c.custodian == custodian)
+    if item is not None:
+        query = query.where(submission.c["items"].overlap([item]))
+    if state is not None:
+        query = _in_state(query, state, as_of(db))
+    if cursor is not None:
+        query = query.where(submission.c.sequence < decode_cursor(cursor, int)[0])
+    rows = db.execute(query).all()
+    following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
+    return Page(tuple(_answers(db, rows[:limit])), following)
+
+
+def open_of_item(db: Connection, item: bytes) -> tuple[SubmissionAnswer, ...]:
+    """What is under way for an item, in the order in which it will be recorded."""
+    query = _known().where(submission.c["items"].overlap([item]), submission.c.state.in_(OPEN))
+    return tuple(_answers(db, db.execute(query.order_by(submission.c.sequence)).all()))
+
+
+def _known() -> Select[Any]:
+    epoch = [
+        func.extract("epoch", submission.c[name]).label(f"{name}_seconds")
+        for name in ("created_at", "changed_at")
+    ]
+    return select(submission, person.c.name.label("person_name"), *epoch).outerjoin(
+        person, person.c.id == submission.c.person
+    )
+
+
+def _in_state(query: Select[Any], state: str, now: AsOf) -> Select[Any]:
+    if state not in STATES:
+        raise BadRequest(f"{state!r} is no state.", f"One of: {', '.join(STATES)}.")
+    if state not in ("settled", "final"):
+        return query.where(submission.c.state == state)
+    is_final = submission.c.block_number <= (now.finalized if now.finalized is not None else -1)
+    query = query.where(submission.c.state.in_(("settled", "final")))
+    return query.where(is_final if state == "final" else ~is_final)
+
+
+def _answers(db: Connection, rows: Sequence[Row[Any]]) -> list[SubmissionAnswer]:
+    now = as_of(db)
+    numbers = numbers_of(db, {item for row in rows for item in row._mapping["items"]})
+    mentioned = {number for row in rows for number in _custodians_in(row)}
+    names = {number: c.name for number, c in network.named(db, mentioned).items()}
+    return [
+        _answer(row, now, about(row.kind, row.payload, _first_item(row, numbers), names))
+        for row in rows
+    ]
+
+
+def _first_item(row: Row[Any], numbers: dict[bytes, str]) -> str:
+    items = row._mapping["items"]
+    if not items:
+        return "an item"
+    return numbers.get(items[0], f"item 0x{items[0].hex()[:8]}…")
+
+
+def numbers_of(db: Connection, items: set[bytes]) -> dict[bytes, str]:
+    """The numbers off chain of items that were accepted here."""
+    query = select(item_secret.c.item, item_secret.c.value).where(item_secret.c.item.in_(items))
+    return {row.item: row.value for row in db.execute(query)} if items else {}
+
+
+def _custodians_in(row: Row[Any]) -> list[int]:
+    release = row.payload.get("release", {})
+    return [release["giver"], release["receiver"]] if release else []
+
+
+def _answer(row: Row[Any], now: AsOf, about_: str) -> SubmissionAnswer:
+    state = now.status(row.block_number) if row.state in ("settled", "final") else row.state
+    return SubmissionAnswer(
+        digest=row.digest,
+        sequence=row.sequence,
+        kind=row.kind,
+        state=state,
+        about=about_,
+        words=_words(state, row),
+        waits_for=row.waits_for,
+        refusal=row.refusal,
+        items=tuple(row._mapping["items"]),
+        custodian=row.custodian,
+        person=row.person_name,
+        device=row.device,
+        created_at=int(row.created_at_seconds),
+        changed_at=int(row.changed_at_seconds),
+        block=row.block_number,
+        transaction=row.transaction_hash,
+        payload=row.payload,
+    )
+
+
+def _words(state: str, row: Row[Any]) -> str:
+    if state == "held":
+        return f"waits for {row.waits_for}"
+    if state == "rejected":
+        return f"refused: {(row.refusal or {}).get('detail', 'no reason was given')}"
+    return WORDS[state]
+
+
+def about(kind: str, payload: dict[str, Any], item: str, names: dict[int, str]) -> str:
+    """One short phrase that says what a submission is; `item` is how to call its (only) item."""
+    body = payload.get(kind, payload)
+    match kind:
+        case "acceptance" | "delivery" | "take_up" | "recall":
+            return f"{kind.replace('_', '-')} of {item}"
+        case "hand_off":
+            return _about_list(payload["release"], item, names)
+        case "end":
+            return f"{codes.MODES.text(body['mode'])}: {item}"
+        case "report":
+            return f"{codes.REPORTS.text(body['code'])}: {item}"
+        case "cancel":
+            return f"cancellation of {_stamps(body['stamps'])}"
+        case "claim" | "original":
+            act = "claim of the twin" if kind == "claim" else "showing of the original"
+            return f"{act} of stamp {ids.stamp_text(body['stamp'])}"
+        case "issue" | "void":
+            return _about_range(kind, body)
+        case _:
+            return kind.replace("_", " ")
+
+
+def _about_list(release: dict[str, Any], item: str, names: dict[int, str]) -> str:
+    count = len(release["lines"])
+    what = item if count == 1 else f"{count} items"
+    return f"hand-off of {what} from {names[release['giver']]} to {names[release['receiver']]}"
+
+
+def _stamps(stamps: list[int]) -> str:
+    return f"stamp {ids.stamp_text(stamps[0])}" if len(stamps) == 1 else f"{len(stamps)} stamps"
+
+
+def _about_range(kind: str, body: dict[str, Any]) -> str:
+    count = body["last"] - body["first"] + 1
+    first = ids.stamp_text(body["edition"] << 32 | body["first"])
+    what = f"stamp {first}" if count == 1 else f"{count} stamps from {first}"
+    return f"sale of {what}" if kind == "issue" else f"void of {what}"

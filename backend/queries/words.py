@@ -1,0 +1,238 @@
+"""The words of verdicts and trails, the same in API, page and command line (design.md §4, C12).
+
+Times in sentences are UTC; pages show local time beside them. No sentence accuses a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from backend.domain import codes, ids
+from backend.domain.trail import Body, HandedOff, TrailState, Why
+from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
+from backend.domain.verdict import CodeAxis, StampFacts, UseAxis, Verdict
+from backend.queries.network import CustodianAnswer
+
+Names = dict[int, CustodianAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictWords:
+    """The verdict in words, the same in API, page and CLI; never an accusation.
+
+    `tone` for colour and icon: good, wait, used, stop, unknown. `evidence` are whole sentences.
+    """
+
+    tone: str
+    headline: str
+    evidence: tuple[str, ...]
+    what_now: str
+    appeal: str
+
+
+def when(seconds: int) -> str:
+    """`3 March 2026, 09:14 UTC`."""
+    time = datetime.fromtimestamp(seconds, UTC)
+    return f"{time.day} {time:%B %Y, %H:%M} UTC"
+
+
+def day(seconds: int) -> str:
+    """`3 March 2026`."""
+    time = datetime.fromtimestamp(seconds, UTC)
+    return f"{time.day} {time:%B %Y}"
+
+
+def span(seconds: int) -> str:
+    """`40 minutes`, `5 hours`, `3 days`: coarse, for people."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}" + ("s" if count > 1 else "")
+    return "less than a minute"
+
+
+# --- stamps ---------------------------------------------------------------------------------------
+CODE_WORDS: dict[CodeAxis, tuple[str, str, str]] = {
+    CodeAxis.UNREADABLE: (
+        "unknown",
+        "This cannot be read as a stamp's code.",
+        "Scan it again in good light, or type the number printed under the code.",
+    ),
+    CodeAxis.MISMATCH: (
+        "stop",
+        "The signature does not match.",
+        "Scan it again. If it stays so, show the piece at a counter; do not take it as payment.",
+    ),
+    CodeAxis.UNKNOWN_SIGNER: (
+        "stop",
+        "The signer is unknown: no post of this network has issued this code.",
+        "Do not buy it and do not take it as payment; show the piece at a counter.",
+    ),
+    CodeAxis.SIGNER_REVOKED: (
+        "stop",
+        "The signer was revoked before this stamp was sold.",
+        "Do not take it as payment; show the piece at a counter.",
+    ),
+}
+
+
+def verdict_words(
+    verdict: Verdict, issuer: str, stamp: int | None, names: Names, first_day: int | None
+) -> VerdictWords:
+    """What to say to who scanned or typed a stamp."""
+    appeal = _appeal(issuer, stamp)
+    if verdict.code in CODE_WORDS:
+        tone, headline, what_now = CODE_WORDS[verdict.code]
+        return VerdictWords(tone, headline, (), what_now, appeal)
+    if verdict.facts is None:
+        typed = "Check the number; it stands under the code, like 1-3-000017."
+        return VerdictWords("unknown", "No such stamp was issued.", (), typed, appeal)
+    tone, says, what_now = _use_words(verdict, verdict.facts, issuer, names, first_day or 0)
+    issued = f"Issued by {issuer}. " if verdict.use is not UseAxis.NOT_SOLD else ""
+    return VerdictWords(tone, issued + says, _evidence(verdict.facts, names), what_now, appeal)
+
+
+def use_being_recorded(words: VerdictWords, issuer: str) -> VerdictWords:
+    """The words for a stamp whose use is on its way to the chain: neither unused nor used (B2)."""
+    says = f"Issued by {issuer}. Its use is being recorded."
+    return replace(words, tone="wait", headline=says, what_now="Look again in a few seconds.")
+
+
+def _appeal(issuer: str, stamp: int | None) -> str:
+    who = issuer or "The post that sold it"
+    number = f" It goes by the number {ids.stamp_text(stamp)}." if stamp else ""
+    return f"You disagree? {who} looks at the piece at any of its counters.{number}"
+
+
+def _use_words(
+    verdict: Verdict, facts: StampFacts, issuer: str, names: Names, first_day: int
+) -> tuple[str, str, str]:
+    match verdict.use:
+        case UseAxis.NOT_SOLD:
+            says = f"This stamp has not been sold by {issuer}."
+            return "stop", says, "Do not buy it and do not take it as payment."
+        case UseAxis.BEING_RECORDED:
+            return "wait", "Its sale is being recorded.", "Look again in a few seconds."
+        case UseAxis.NOT_YET_VALID:
+            return "wait", f"Valid from {day(first_day)}.", "Keep it until its first day."
+        case UseAxis.VALID:
+            says = "Valid: it has not been used."
+            return "good", says, "Use it. A copy of its code looks alike: the first use counts."
+        case UseAxis.WITHDRAWN:
+            says = f"Withdrawn from postage on {day(facts.withdrawn_from or 0)}."
+            return "stop", says, "It is no postage any more; its twin stays."
+        case UseAxis.VOID:
+            reason = codes.VOID_REASONS.text(facts.void_reason or 0)
+            return "stop", f"Out of use: {reason}.", "It is no postage; its paper is to be struck."
+        case _:
+            return _used(facts, names)
+
+
+def _used(facts: StampFacts, names: Names) -> tuple[str, str, str]:
+    use = facts.use
+    assert use is not None
+    how = f", {codes.CANCEL_KINDS.text(use.kind)}" if use.kind else ""
+    return (
+        "used",
+        f"Already used: {names[use.custodian].name}, {when(use.time)}{how}.",
+        "On a letter that has reached you, this is as it should be. If you meant to use it or bought it "
+        "as unused, ask at a counter: the concealed code shows which paper is the original.",
+    )
+
+
+def _evidence(facts: StampFacts, names: Names) -> tuple[str, ...]:
+    """Sentences behind the verdict: sale, sightings after the use, originals shown, the twin."""
+    said = []
+    if facts.issued_at is not None:
+        said.append(f"Sold on {when(facts.issued_at)}.")
+    for seen in facts.sightings:
+        where = names[seen.custodian].name
+        later = f", {span(seen.time - facts.use.time)} later" if facts.use else ""
+        said.append(f"Seen again: {where}, {when(seen.time)}{later}.")
+    said += [f"The original was shown on {when(time)}." for time in facts.original_shown]
+    if facts.twin_claimed:
+        said.append("Its twin was claimed; it no longer goes with the paper.")
+    elif facts.issued_at is not None:
+        said.append("Its twin is sealed: whoever has the concealed code may claim it.")
+    return tuple(said)
+
+
+# --- trails ---------------------------------------------------------------------------------------
+def entry_text(body: Body, names: Names) -> str:
+    """One record in one phrase."""
+    match body:
+        case Acceptance():
+            source = codes.SOURCES.text(body.source)
+            return f"Accepted by {names[body.custodian].name}, {source}"
+        case HandedOff():
+            under = " under reservation" if body.reservation else ""
+            return f"{names[body.giver].name} to {names[body.receiver].name}{under}"
+        case Delivery():
+            return f"Delivered by {names[body.giver].name}, signed with the delivery key"
+        case End():
+            return (
+                f"{_capital(codes.MODES.text(body.mode))}, stated by {names[body.custodian].name}"
+            )
+        case TakeUp():
+            reason = codes.TAKE_UP_REASONS.text(body.reason)
+            return f"Taken up by {names[body.custodian].name} alone: {reason}"
+        case Report():
+            who = names[body.reporter].name if body.reporter else "the addressee"
+            reason = f" ({codes.REASONS.text(body.reason)})" if body.reason else ""
+            return f"{_capital(codes.REPORTS.text(body.code))}{reason}, reported by {who}"
+        case _:
+            return f"Offers recalled by {names[body.custodian].name}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def where_it_is(state: TrailState | None, since: int, names: Names) -> str:
+    """One sentence first: where the item is."""
+    if state is None:
+        return "Accepted; this is being recorded."
+    if state.ended is None:
+        holder = names[state.holder]
+        place = f" ({holder.place})" if holder.place else ""
+        return f"With {holder.name}{place} since {when(since)}."
+    if state.ended == 0:
+        return f"Delivered on {when(since)}, signed with the delivery key."
+    return f"{_capital(codes.MODES.text(state.ended))}, {when(since)}."
+
+
+def answerable(state: TrailState | None, at: int, names: Names) -> str:
+    """C12 in one sentence; `at` is the time of the record that it follows from."""
+    if state is None:
+        return "Who answers for it is known once its acceptance is recorded."
+    answer = state.answer
+    if not answer.custodian:
+        return _nobody(answer.why, at)
+    who = names[answer.custodian]
+    post = f" ({who.operator_name})" if who.operator_name else ""
+    return f"Answers for it now: {who.name}{post}, {BECAUSE[answer.why].format(at=when(at))}."
+
+
+BECAUSE = {
+    Why.ACCEPTED: "who accepted it on {at}",
+    Why.TAKEN_OVER: "who took it over without reservation on {at}",
+    Why.TAKEN_UP: "who took it up on {at}",
+    Why.RESERVATION: "because the next one took it only under reservation, on {at}",
+    Why.CONTESTED: "because the addressee states that it was not received, {at}",
+}
+
+
+def _nobody(why: Why, at: int) -> str:
+    match why:
+        case Why.DELIVERED:
+            return f"Nobody answers for it now: its addressee signed for it on {when(at)}."
+        case Why.STATED:
+            return (
+                f"Nobody answers for it now: its delivery was stated by the carrier alone, {when(at)}. "
+                "The addressee may contest it."
+            )
+        case Why.LEFT:
+            return f"Nobody in this network answers for it now: it left the network on {when(at)}."
+        case _:
+            return f"Nobody answers for it now: its custody ended on {when(at)}."
