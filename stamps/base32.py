@@ -12,6 +12,7 @@ from stamps.errors import BadCode
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 VALUES = {character: value for value, character in enumerate(ALPHABET)} | {"I": 1, "L": 1, "O": 0}
+VALUES |= {character.lower(): value for character, value in VALUES.items()}
 # Multiplication by x in GF(32), with x^5 = x^2 + 1.
 TIMES_X = [(value << 1) ^ (0b100101 if value & 16 else 0) for value in range(32)]
 
@@ -31,7 +32,7 @@ def encode(data: bytes) -> str:
 def values(text: str, error: type[BadCode]) -> list[int]:
     """The value of each character, in any case. Raises `error` naming the first that has none."""
     found = []
-    for position, character in enumerate(text.upper(), start=1):
+    for position, character in enumerate(text, start=1):
         if character not in VALUES:
             raise error(
                 f"character {position} is {character!r}, which no code contains "

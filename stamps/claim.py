@@ -70,7 +70,7 @@ def parse_claim(text: str) -> bytes:
 
     Raises BadClaimCode, which says what is wrong.
     """
-    letters = re.sub(r"[\s-]", "", text.rpartition("#")[2]).upper()
+    letters = re.sub(r"[\s-]", "", text.rpartition("#")[2])
     if len(letters) != LETTERS + 2:
         raise BadClaimCode(
             f"it has {len(letters)} characters, a claim code has {LETTERS + 2}. Read it again."

@@ -34,8 +34,11 @@ CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 HIGH_BIT = 1 << 255
 
 # What of a URL QR's alphanumeric mode can write: scheme, host and port, nothing behind.
-ORIGIN = re.compile(r"(?:(HTTPS?)://)?([A-Z0-9.-]+(?::[0-9]{1,5})?)/?")
-PAYLOAD_IN_URL = re.compile(r"(?:https?://[^/?#]+)?/s/([^/?#]*)/?", re.IGNORECASE)
+ORIGIN = re.compile(r"(?:(https?)://)?([a-z0-9.-]+(?::[0-9]{1,5})?)/?", re.ASCII | re.IGNORECASE)
+# The payload behind /S/; what others hang on to an address (?..., #...) is not looked at.
+PAYLOAD_IN_URL = re.compile(
+    r"(?:https?://[^/?#]+)?/s/([^/?#]*)/?(?:[?#].*)?", re.ASCII | re.IGNORECASE
+)
 
 # Signs a digest of 32 bytes: r and vs (EIP-2098), 64 bytes. An HSM may stand behind it.
 Signer = Callable[[bytes], bytes]
@@ -156,13 +159,13 @@ def code_url(origin: str, page: str, payload: str) -> str:
     `origin` is a host, which means https, or begins with `https://` or `http://` (the demonstration
     chain only), with a port if need be. Raises StampsError for anything else.
     """
-    match = ORIGIN.fullmatch(origin.upper())
+    match = ORIGIN.fullmatch(origin)
     if not match:
         raise StampsError(
             f"{origin!r} is not an address that a code can carry. "
             "Name a host like post.example, or http://192.168.1.5:8000."
         )
-    return f"{match[1] or 'HTTPS'}://{match[2]}/{page}/{payload}"
+    return f"{match[1] or 'https'}://{match[2]}".upper() + f"/{page}/{payload}"
 
 
 def parse(text: str) -> PublicCode:

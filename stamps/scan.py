@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import pypdfium2  # type: ignore[import-untyped]
 import zxingcpp
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from stamps.errors import BadImage, NoCode, SeveralCodes, SheetDiffers
+from stamps.errors import BadImage, NoCode, SeveralCodes, SheetDiffers, StampsError
 
 LARGEST_FILE_BYTES = 25_000_000
 LARGEST_IMAGE_DOTS = 60_000_000
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 CODES = zxingcpp.BarcodeFormat.QRCode | zxingcpp.BarcodeFormat.Code128
 CHECK_DPI = 300
+# PDFium is not safe in several threads, whatever documents they work on.
+PDFIUM = Lock()
 
 
 def read_codes(source: bytes | Path) -> list[str]:
-    """What the QR and Code 128 codes in an image say, from the top down. Raises BadImage, NoCode."""
-    with _opened(source) as image:
-        texts = codes_in(_on_white(image))
+    """What the QR and Code 128 codes in an image say, from the top down.
+
+    Raises BadImage, NoCode, and OSError for a file that cannot be opened.
+    """
+    texts = codes_in(_decoded(source))
     if not texts:
         raise NoCode(
             "no code can be read in this image. Take it from nearer, sharp and without glare, "
@@ -56,8 +61,9 @@ def check_sheet(pdf: bytes, expected: Iterable[str], dpi: int = CHECK_DPI) -> No
     must be there as often as it is expected.
     """
     found: Counter[str] = Counter()
-    for page in _pages(pdf, dpi):
-        found.update(codes_in(page))
+    with PDFIUM:
+        for page in _pages(pdf, dpi):
+            found.update(codes_in(page))
     wanted = Counter(expected)
     if found != wanted:
         raise SheetDiffers(list((wanted - found).elements()), list((found - wanted).elements()))
@@ -69,33 +75,36 @@ def _pages(pdf: bytes, dpi: int) -> Iterator[Image.Image]:
             yield page.render(scale=dpi / 72, grayscale=True).to_pil()
 
 
-@contextmanager
-def _opened(source: bytes | Path) -> Iterator[Image.Image]:
-    """The image, decoded whole, after its size was checked: a few bytes may unpack to gigabytes."""
+def _decoded(source: bytes | Path) -> Image.Image:
+    """The image, decoded whole and grey, after its size was checked: a few bytes may unpack to gigabytes."""
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > LARGEST_FILE_BYTES:
         raise BadImage(f"the image has {size} bytes; at most {LARGEST_FILE_BYTES} are read")
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         with warnings.catch_warnings(), Image.open(file, formats=KINDS) as image:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            dots = image.width * image.height
-            if dots > LARGEST_IMAGE_DOTS:
-                raise BadImage(f"the image has {dots} dots; at most {LARGEST_IMAGE_DOTS} are read")
-            image.load()
-            yield image
+            warnings.simplefilter("ignore")
+            _check_dots(image)
+            return _on_white(image)
+    except StampsError:
+        raise
     except Image.DecompressionBombError as error:
         raise BadImage(f"the image is far too large: {error}") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, EOFError) as error:
-        raise BadImage(
-            f"this is not a whole image of a kind that is read: {', '.join(KINDS)}"
-        ) from error
+    except (OSError, SyntaxError, EOFError, ValueError, struct.error) as error:
+        kinds = ", ".join(KINDS)
+        raise BadImage(f"this is not a whole image of a kind that is read: {kinds}") from error
+
+
+def _check_dots(image: Image.Image) -> None:
+    dots = image.width * image.height
+    if dots > LARGEST_IMAGE_DOTS:
+        raise BadImage(f"the image has {dots} dots; at most {LARGEST_IMAGE_DOTS} are read")
 
 
 def _on_white(image: Image.Image) -> Image.Image:
     """Grey, what is transparent taken for white paper."""
     if image.mode == "L":
-        return image
+        return image.copy()
     seen = image.convert("RGBA")
     paper = Image.new("RGBA", seen.size, "#FFFFFF")
     return Image.alpha_composite(paper, seen).convert("L")

@@ -73,7 +73,7 @@ LAYOUTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimLabel:
+class ClaimCode:
     """The concealed half of a stamp: its secret (16 bytes) and where it is claimed."""
 
     stamp: int
@@ -91,7 +91,7 @@ def print_sheet(
     *,
     start_label: int = 1,
     offset_mm: tuple[float, float] = (0.0, 0.0),
-    claims: Sequence[ClaimLabel] = (),
+    claims: Sequence[ClaimCode] = (),
 ) -> bytes:
     """A PDF of A4 pages with one stamp a label, the first on label `start_label` of page 1.
 
@@ -113,7 +113,7 @@ def print_sheet(
     return bytes(pdf.output())
 
 
-def sheet_texts(faces: Sequence[StampFace], claims: Sequence[ClaimLabel] = ()) -> list[str]:
+def sheet_texts(faces: Sequence[StampFace], claims: Sequence[ClaimCode] = ()) -> list[str]:
     """What the codes of a sheet say, for checking it."""
     return [face.url for face in faces] + [claim.url for claim in claims]
 
@@ -197,7 +197,7 @@ def _print_face(pdf: FPDF, face: StampFace, x: float, y: float) -> None:
     put_text(pdf, face.host, tab, y + 26.4, CODE_SIZE_MM, 2.5, align="C")
 
 
-def _print_claim(pdf: FPDF, claim: ClaimLabel, x: float, y: float) -> None:
+def _print_claim(pdf: FPDF, claim: ClaimCode, x: float, y: float) -> None:
     groups = claim_text(claim.secret).split("-")
     put_code(pdf, claim.url, x + 1, y + 6.5, CODE_SIZE_MM)
     left, width = x + 24, FACE_WIDTH - 25

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from math import cos, pi, sin
 
 from stamps.art.edition import Edition, Variety
@@ -23,7 +23,7 @@ HOLE_RADIUS, HOLE_PITCH = 0.47, 1.42
 AMOUNT = re.compile(r"([A-Z]{3})[ \u00a0](\S+)")
 
 
-@cache
+@lru_cache(maxsize=32)
 def stamp_plate(edition: Edition, variety: Variety, *, perforated: bool) -> Plate:
     """The stamp of one variety: perforated on ivory for the eye, or square on white for a printer."""
     plate = paper(WIDTH, HEIGHT, perforated=perforated)
