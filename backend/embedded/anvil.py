@@ -6,7 +6,8 @@ stored blocks, with identical hashes. What was found out about anvil 1.7.1 by ru
 - it rewrites its dump in place every 60 seconds unless told otherwise, so that kill -9 can leave a
   cut file, and it refuses to start from one: here it dumps once, at its end, beside the old file;
 - after loading a dump its clock is back at `--timestamp`: blocks older than their parents follow
-  unless `anvil_setTime` is called first;
+  unless `anvil_setTime` is called first; `evm_setNextBlockTimestamp` refuses times before the last
+  one set or mined, allows the same, and moves the clock for all blocks after it;
 - the base fee stays 0 in full blocks too, so accounts need no balance; but eth_maxPriorityFeePerGas
   still answers 1 gwei: name a price of 0 in every transaction;
 - `--slots-in-an-epoch 0` makes the newest block `safe` and `finalized` as well;
@@ -134,7 +135,7 @@ class EmbeddedAnvil:
             undo.pop_all()
 
     def stop(self) -> None:
-        """End the node and keep its state: the new file replaces the old one when it is whole."""
+        """End the node and keep its state: the new file replaces the old one once it is on disk."""
         if self._signal(signal.SIGTERM):
             self._keep_state()
         self.kill()
@@ -176,7 +177,7 @@ class EmbeddedAnvil:
             self._child = None
 
     def _keep_state(self) -> None:
-        if self._new_state.exists() and _is_whole(self._new_state):
+        if self._new_state.exists():
             _sync(self._new_state)
             self._new_state.replace(self.state)
             _sync(self.folder)
@@ -294,14 +295,6 @@ def _binary() -> str:
             "POSTHORN_RPC_URLS.",
         )
     return found
-
-
-def _is_whole(state: Path) -> bool:
-    """Whether the dump was written to its closing brace."""
-    with state.open("rb") as file:
-        length_bytes = file.seek(0, os.SEEK_END)
-        file.seek(max(0, length_bytes - 1))
-        return file.read() == b"}"
 
 
 def _sync(path: Path) -> None:

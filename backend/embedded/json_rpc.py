@@ -38,8 +38,11 @@ class JsonRpc:
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """The results of calls made in this order, in this order.
 
-        A body may have 2 MB. Raises NodeRefused for the first call that failed, NodeAway.
+        A body may have 2 MB; no calls are no request.
+        Raises NodeRefused for the first call that failed, NodeAway.
         """
+        if not calls:
+            return []
         requests = [
             {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
             for number, (method, params) in enumerate(calls)
