@@ -179,12 +179,12 @@ def _standings(db: Connection, table: Any, items: Sequence[bytes]) -> dict[bytes
     return {row.item: row for row in db.execute(select(table).where(table.c.item.in_(items)))}
 
 
-def _secrets(db: Connection, items: Sequence[bytes]) -> dict[bytes, Row[Any]]:
+def _secrets(db: Connection, items: Sequence[bytes]) -> dict[bytes, Any]:
     query = select(item_secret.c.item, item_secret.c.value, item_secret.c.accepted_time)
     return {row.item: row for row in db.execute(query.where(item_secret.c.item.in_(items)))}
 
 
-def _accepted(item: bytes, chain: dict[bytes, Row[Any]], secrets: dict[bytes, Row[Any]]) -> int:
+def _accepted(item: bytes, chain: dict[bytes, Row[Any]], secrets: dict[bytes, Any]) -> int:
     known = chain.get(item) or secrets.get(item)
     return int(known.accepted_time) if known else 0
 
