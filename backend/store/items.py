@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.domain.network import Standing
@@ -30,9 +30,9 @@ def standings(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
 
 
 def _lock(db: Connection, items: Sequence[bytes]) -> None:
-    for key in items:
-        lock = int.from_bytes(key[:8], "big", signed=True)
-        db.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (lock,))
+    keys = [int.from_bytes(key[:8], "big", signed=True) for key in items]
+    statement = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
+    db.execute(statement, {"keys": keys})
 
 
 def _read(db: Connection, table: Any, items: Sequence[bytes]) -> dict[bytes, Standing]:
