@@ -55,7 +55,7 @@ def judge_signer(number: int, custodian: Custodian | None, time: int) -> Refusal
     if custodian.operator_suspended:
         return refusal("OperatorIsSuspended", operator=custodian.operator)
     if custodian.suspended:
-        return refusal("CustodianSuspended", custodian=number)
+        return refusal("CustodianIsSuspended", custodian=number)
     if custodian.right_at(time) is None:
         return refusal("NoRight", custodian=number, time=time)
     return None

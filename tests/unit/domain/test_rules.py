@@ -105,7 +105,7 @@ def test_a_clock_fifteen_minutes_behind_the_items_latest_is_the_limit() -> None:
     [
         (None, "UnknownCustodian"),
         (custodian(ANNA, operator_suspended=True), "OperatorIsSuspended"),
-        (custodian(ANNA, suspended=True), "CustodianSuspended"),
+        (custodian(ANNA, suspended=True), "CustodianIsSuspended"),
         (custodian(ANNA, Right(b"k" * 20, 1, 2, 0, NOW)), "NoRight"),
         (custodian(ANNA, Right(b"k" * 20, 1, 2, NOW + 1, FOR_EVER)), "NoRight"),
         (custodian(ANNA, Right(b"k" * 20, 1, 2, 0, FOR_EVER, compromised=True)), "NoRight"),
@@ -250,7 +250,7 @@ def test_custody_ends_once() -> None:
 def test_every_explanation_can_be_shown_to_people(error: str) -> None:
     """An error never shows its raw form, nor an unfilled value."""
     fields = (
-        "account operator acceptable_from custodian time kind key_holder from_ until length oldest "
+        "account operator acceptable_from custodian time kind key_holder from until length oldest "
         "latest deadline holder given current received released lines line corrects records "
         "block_number edition withdrawn_from earliest first last stamp first_day before"
     )
