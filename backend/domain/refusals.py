@@ -144,7 +144,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "N2", "The key is held by the device (1) or the operator (2), not {key_holder}."
     ),
     "EmptyRight": Explanation(
-        "N3", "A right must end after it begins; this one lasts from {from} to {until}."
+        "N3", "A right must end after it begins; this one lasts from {from_} to {until}."
     ),
     "KeyInUse": Explanation("N3", "This key serves custodian {custodian} already."),
     "KeyIsCompromised": Explanation("N3", "This key was reported lost and is never granted again."),

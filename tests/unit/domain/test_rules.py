@@ -250,7 +250,7 @@ def test_custody_ends_once() -> None:
 def test_every_explanation_can_be_shown_to_people(error: str) -> None:
     """An error never shows its raw form, nor an unfilled value."""
     fields = (
-        "account operator acceptable_from custodian time kind key_holder from until length oldest "
+        "account operator acceptable_from custodian time kind key_holder from_ until length oldest "
         "latest deadline holder given current received released lines line corrects records "
         "block_number edition withdrawn_from earliest first last stamp first_day before"
     )
