@@ -5,9 +5,10 @@ stored blocks, with identical hashes. What was found out about anvil 1.7.1 by ru
 
 - it rewrites its dump in place every 60 seconds unless told otherwise, so that kill -9 can leave a
   cut file, and it refuses to start from one: here it dumps once, at its end, beside the old file;
-- after loading a dump its clock is back at `--timestamp`: blocks older than their parents follow
-  unless `anvil_setTime` is called first; `evm_setNextBlockTimestamp` refuses times before the last
-  one set or mined, allows the same, and moves the clock for all blocks after it;
+- after loading a dump its clock is back at `--timestamp`, and a block mined without setting a time
+  would be older than its parent: here the clock is set to the time of day after each start;
+- `evm_setNextBlockTimestamp` refuses times before the last one set or mined, allows the same, and
+  moves the clock for all blocks after it; `anvil_setTime` sets it back;
 - the base fee stays 0 in full blocks too, so accounts need no balance; but eth_maxPriorityFeePerGas
   still answers 1 gwei: name a price of 0 in every transaction;
 - `--slots-in-an-epoch 0` makes the newest block `safe` and `finalized` as well;
@@ -237,8 +238,6 @@ def replay(url: str, read_blocks: ReadBlocks) -> None:
     """
     with JsonRpc(url) as node:
         newest = node.call("eth_getBlockByNumber", "latest", False)
-        # a loaded node's clock stands at genesis, and refuses or bends the times of later blocks
-        node.call("anvil_setTime", int(newest["timestamp"], 16))
         for block in read_blocks(int(newest["number"], 16)):
             if block.number > int(newest["number"], 16):
                 newest = _mine(node, block)
