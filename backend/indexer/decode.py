@@ -17,7 +17,8 @@ from backend.domain.trail import Body, Entry, HandedOff, Place
 from backend.domain.typed_data import Issue, SigningDomain, Void
 from backend.indexer import events
 from backend.indexer.abi import AbiMismatch, EventReader, NotReadable, snake
-from backend.indexer.events import Event, RawLog, StampUsed, Unreadable
+from backend.indexer.events import Event, StampUsed, Unreadable
+from backend.indexer.node import Log
 
 Abi = list[dict[str, Any]]
 Arguments = dict[str, Any]
@@ -79,22 +80,20 @@ class Decoder:
 
     def __init__(self, contracts: Contracts, abi_of: Callable[[str], Abi] = committed_abi) -> None:
         """Raises AbiMismatch where the contracts emit what this version does not know."""
-        self._contracts = contracts
+        self.contracts = contracts
         names = ("PostalNetwork", "CustodyLedger", "CryptoStamp")
         self._readers = {
             address: _readers(abi_of(name))
             for name, address in zip(names, contracts.addresses, strict=True)
         }
 
-    def decode(self, logs: Iterable[RawLog], times: Mapping[int, int]) -> Iterator[Event]:
+    def decode(self, logs: Iterable[Log], times: Mapping[int, int]) -> Iterator[Event]:
         """The events of logs in the order of the chain; `times` gives each block's time."""
         for _, group in groupby(logs, key=lambda log: (log.block_hash, log.transaction_hash)):
             yield from self._decode_transaction(group, times)
 
-    def _decode_transaction(
-        self, logs: Iterable[RawLog], times: Mapping[int, int]
-    ) -> Iterator[Event]:
-        transaction = _Transaction(self._contracts)
+    def _decode_transaction(self, logs: Iterable[Log], times: Mapping[int, int]) -> Iterator[Event]:
+        transaction = _Transaction(self.contracts)
         for log in logs:
             place = Place(
                 log.block_number,
@@ -109,7 +108,7 @@ class Decoder:
                 yield Unreadable(place, str(error))
         yield from transaction.left_over()
 
-    def _read(self, log: RawLog) -> tuple[str, Arguments]:
+    def _read(self, log: Log) -> tuple[str, Arguments]:
         """Name and arguments of the event. Raises NotReadable."""
         readers = self._readers.get(log.address)
         if readers is None:

@@ -1,0 +1,65 @@
+"""A run of blocks with our contracts' logs, as the node has them now, checked (B7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from backend.indexer.node import Block, Log, Node
+from backend.indexer.verify import (
+    bloom_of,
+    check_complete,
+    check_logs,
+    linked,
+    may_hold,
+)
+
+# Of headers in one request, of blocks whose logs are asked for at once, and of logs in one transaction.
+HEADERS = 100
+BLOCKS_OF_LOGS = 8
+MOST_LOGS = 20_000
+
+
+@dataclass(slots=True)
+class Run:
+    """Blocks that follow one another, and the logs of our contracts in them, in order."""
+
+    blocks: list[Block] = field(default_factory=list)
+    logs: list[Log] = field(default_factory=list)
+
+    @property
+    def transactions(self) -> dict[bytes, int]:
+        """The number of the block of each transaction."""
+        return {hash_: block.number for block in self.blocks for hash_ in block.transactions}
+
+
+def fetch(
+    node: Node, addresses: Sequence[bytes], first: int, last: int, parent_hash: bytes | None
+) -> Run:
+    """The blocks from `first` on that follow the parent, with their logs: at most MOST_LOGS or so.
+
+    An empty run: the block is not found yet, or it does not follow the parent.
+    Raises NodeContradicts, and Unavailable where no node answers.
+    """
+    numbers = range(first, min(last, first + HEADERS - 1) + 1)
+    headers = linked(node.blocks(numbers), first, parent_hash)
+    run = Run()
+    for start in range(0, len(headers), BLOCKS_OF_LOGS):
+        part = headers[start : start + BLOCKS_OF_LOGS]
+        run.blocks += part
+        run.logs += _logs(node, addresses, part)
+        if len(run.logs) >= MOST_LOGS:
+            break
+    return run
+
+
+def _logs(node: Node, addresses: Sequence[bytes], blocks: Sequence[Block]) -> list[Log]:
+    """Asked by block hash; a block whose bloom holds none of our contracts has no log of ours."""
+    asked = [block for block in blocks if may_hold(block.logs_bloom, addresses)]
+    answers = node.logs([block.hash for block in asked], addresses) if asked else []
+    for block, logs in zip(asked, answers, strict=True):
+        check_logs(block, logs)
+        if bloom_of(logs) != block.logs_bloom:
+            (everybodys,) = node.logs([block.hash], ())
+            check_complete(block, logs, everybodys, addresses)
+    return [log for logs in answers for log in logs]

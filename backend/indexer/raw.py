@@ -1,0 +1,127 @@
+"""Raw rows: what the node said, block by block (B4), and how far the indexer is (B2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.indexer.bulk import copy
+from backend.indexer.events import RawLog
+from backend.indexer.node import Block, Log
+from backend.store.tables import block, chain_state, log
+
+# Whoever waits for settled rows listens here: the sender, event streams. The payload is a number.
+CHANNEL = "posthorn_indexed"
+
+
+def newest_block(db: Connection) -> Row[Any] | None:
+    """The cursor: the newest block that is indexed."""
+    return db.execute(select(block).order_by(block.c.number.desc()).limit(1)).first()
+
+
+def block_hashes(db: Connection, first: int, last: int) -> dict[int, bytes]:
+    """The hashes of stored blocks by number."""
+    rows = db.execute(
+        select(block.c.number, block.c.hash).where(block.c.number.between(first, last))
+    )
+    return {row.number: row.hash for row in rows}
+
+
+def keep_blocks(
+    db: Connection, blocks: Sequence[Block], raw_transactions: Sequence[list[bytes]] | None
+) -> None:
+    """Append blocks; with the signed bytes of their transactions on the embedded chain."""
+    raws: Sequence[list[bytes] | None] = raw_transactions or [None] * len(blocks)
+    rows = [
+        {
+            "number": b.number,
+            "hash": b.hash,
+            "parent_hash": b.parent_hash,
+            "time": b.time,
+            "raw_transactions": raw,
+        }
+        for b, raw in zip(blocks, raws, strict=True)
+    ]
+    copy(db, block, rows)
+
+
+def keep_logs(db: Connection, logs: Sequence[Log]) -> None:
+    """Append logs."""
+    rows = [
+        {
+            "block_hash": one.block_hash,
+            "log_index": one.log_index,
+            "block_number": one.block_number,
+            "transaction_hash": one.transaction_hash,
+            "address": one.address,
+            "topics": list(one.topics),
+            "data": one.data,
+        }
+        for one in logs
+    ]
+    copy(db, log, rows)
+
+
+def stored_logs(db: Connection, *conditions: Any) -> tuple[list[RawLog], dict[int, int]]:
+    """Raw logs in the order of the chain, and the times of their blocks."""
+    rows = db.execute(
+        select(log, block.c.time)
+        .join(block, block.c.number == log.c.block_number)
+        .where(*conditions)
+        .order_by(log.c.block_number, log.c.log_index)
+    ).all()
+    return [_raw_log(row) for row in rows], {row.block_number: row.time for row in rows}
+
+
+def _raw_log(row: Row[Any]) -> RawLog:
+    return RawLog(
+        block_hash=row.block_hash,
+        log_index=row.log_index,
+        block_number=row.block_number,
+        transaction_hash=row.transaction_hash,
+        address=row.address,
+        topics=tuple(row.topics),
+        data=row.data,
+    )
+
+
+def finalized_number(db: Connection) -> int | None:
+    """The newest indexed block that was once final: below it nothing is ever rewound."""
+    return db.scalar(select(chain_state.c.finalized_number))
+
+
+def note_progress(
+    db: Connection, newest: Block | Row[Any] | None, head: int, finalized: int | None
+) -> None:
+    """Say how far the indexer is, and wake who waits. Ends an alarm.
+
+    `finalized` is kept as far as it is indexed, and never falls.
+    """
+    number = newest.number if newest else None
+    reached = None if number is None or finalized is None else min(number, finalized)
+    values = {
+        "indexed_number": number,
+        "indexed_hash": newest.hash if newest else None,
+        "head_number": head,
+        "finalized_number": reached,
+        "checked_at": func.now(),
+        "alarm": None,
+    }
+    statement = insert(chain_state).values(id=1, **values)
+    later = func.greatest(chain_state.c.finalized_number, statement.excluded.finalized_number)
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"], set_=values | {"finalized_number": later}
+        )
+    )
+    db.execute(select(func.pg_notify(CHANNEL, str(number))))
+
+
+def note_alarm(db: Connection, alarm: str) -> None:
+    """What keeps the indexer from going on, for the status and the pages' banner."""
+    values = {"alarm": alarm, "checked_at": func.now()}
+    statement = insert(chain_state).values(id=1, **values)
+    db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

@@ -1,0 +1,133 @@
+"""What the chain has recorded, carried to our own rows: submissions, transactions, forecasts (B2).
+
+Nobody else marks anything settled. A record is settled by its digest, whoever sent it; an act, which
+has no digest on chain, by its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from sqlalchemy import Connection
+
+from backend.domain.trail import Place
+
+ACTS = (
+    "create_edition",
+    "withdraw_edition",
+    "admit_operator",
+    "suspend_operator",
+    "reinstate_operator",
+    "add_submitter",
+    "add_stamp_signer",
+    "revoke_stamp_signer",
+    "enrol",
+    "grant_right",
+    "compromise",
+    "suspend_custodian",
+    "reinstate_custodian",
+)
+# Rows are locked in the order in which senders take them.
+_SETTLE_RECORDS = """
+WITH due AS (
+    SELECT submission.digest, found.block_number
+    FROM submission JOIN unnest(%s::bytea[], %s::bigint[]) AS found (digest, block_number)
+      ON submission.digest = found.digest
+    WHERE submission.state <> 'settled' ORDER BY submission.sequence FOR UPDATE OF submission
+)
+UPDATE submission SET state = 'settled', block_number = due.block_number, refusal = NULL,
+    waits_for = NULL, changed_at = now()
+FROM due WHERE submission.digest = due.digest
+"""
+_SETTLE_MISSED = """
+UPDATE submission SET state = 'settled', block_number = recorded.block_number, refusal = NULL,
+    waits_for = NULL, changed_at = now()
+FROM recorded
+WHERE recorded.digest = submission.digest AND submission.state IN ('pending', 'held', 'sent')
+"""
+_MARK_MINED = """
+UPDATE transaction SET state = 'mined', block_number = found.block_number
+FROM unnest(%s::bytea[], %s::bigint[]) AS found (hash, block_number)
+WHERE transaction.hash = found.hash
+"""
+# A transaction may have been replaced: its call is the same under every hash of its nonce.
+_ACTS_OF = """
+SELECT DISTINCT mined.hash FROM transaction AS mined
+JOIN transaction AS any_of ON (any_of.lane, any_of.nonce) = (mined.lane, mined.nonce)
+JOIN submission ON submission.transaction_hash = any_of.hash
+WHERE mined.hash = ANY(%s::bytea[]) AND submission.kind = ANY(%s::text[])
+"""
+_SETTLE_ACTS = """
+UPDATE submission SET state = 'settled', block_number = found.block_number, refusal = NULL,
+    changed_at = now()
+FROM unnest(%s::bytea[], %s::bigint[]) AS found (hash, block_number)
+JOIN transaction AS mined ON mined.hash = found.hash
+JOIN transaction AS any_of ON (any_of.lane, any_of.nonce) = (mined.lane, mined.nonce)
+WHERE submission.transaction_hash = any_of.hash AND submission.kind = ANY(%s::text[])
+  AND submission.state <> 'settled'
+"""
+_FORGET_FORECASTS = """
+DELETE FROM forecast USING item
+WHERE forecast.item = item.item AND forecast.records <= item.records
+  AND item.item = ANY(%s::bytea[])
+"""
+_SEND_AGAIN = """
+UPDATE submission SET state = CASE WHEN transaction_hash IS NULL THEN 'pending' ELSE 'sent' END,
+    block_number = NULL, changed_at = now()
+WHERE state = 'settled' AND block_number > %s
+"""
+_BROADCAST_AGAIN = """
+UPDATE transaction SET state = 'broadcast', block_number = NULL
+WHERE state = 'mined' AND block_number > %s
+"""
+# Until what vanished is recorded again, new records are judged by where it had led (B4).
+_EXPECT_AGAIN = """
+INSERT INTO forecast (item, holder, number, records, latest_time, ended, keys)
+SELECT item, holder, number, records, latest_time, ended, keys FROM item
+WHERE item IN (SELECT unnest(items) FROM submission WHERE state = 'settled' AND block_number > %s)
+ORDER BY item
+ON CONFLICT (item) DO NOTHING
+"""
+
+
+def settle_records(db: Connection, records: Mapping[bytes, Place]) -> None:
+    """Submissions whose digest the chain has recorded are settled."""
+    if records:
+        blocks = [place.block for place in records.values()]
+        db.exec_driver_sql(_SETTLE_RECORDS, (list(records), blocks))
+
+
+def settle_missed(db: Connection) -> None:
+    """Submissions kept after the chain had recorded what they ask for are settled."""
+    db.exec_driver_sql(_SETTLE_MISSED)
+
+
+def our_acts(db: Connection, transactions: Collection[bytes]) -> list[bytes]:
+    """Those of the transactions that carry an act of ours: their receipts must be asked for."""
+    rows = db.exec_driver_sql(_ACTS_OF, (list(transactions), list(ACTS)))
+    return [row.hash for row in rows]
+
+
+def settle_acts(db: Connection, succeeded: Mapping[bytes, int]) -> None:
+    """Acts of the transactions (hash -> block) that did not revert are settled."""
+    if succeeded:
+        values = (list(succeeded), list(succeeded.values()), list(ACTS))
+        db.exec_driver_sql(_SETTLE_ACTS, values)
+
+
+def mark_mined(db: Connection, blocks: Mapping[bytes, int]) -> None:
+    """Our transactions (hash -> block) are in the chain, whatever came of them."""
+    if blocks:
+        db.exec_driver_sql(_MARK_MINED, (list(blocks), list(blocks.values())))
+
+
+def forget_forecasts(db: Connection, items: Iterable[bytes]) -> None:
+    """Forecasts that the chain has reached or overtaken go."""
+    db.exec_driver_sql(_FORGET_FORECASTS, (sorted(items),))
+
+
+def unsettle(db: Connection, fork: int) -> None:
+    """Blocks above the fork have vanished, the items are still as these left them: send again (B4)."""
+    db.exec_driver_sql(_EXPECT_AGAIN, (fork,))
+    db.exec_driver_sql(_SEND_AGAIN, (fork,))
+    db.exec_driver_sql(_BROADCAST_AGAIN, (fork,))
