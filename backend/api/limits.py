@@ -1,0 +1,62 @@
+"""How often one address may ask what costs or could be guessed: verify, claim, PIN, sign-in, relay."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+from time import time
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from backend.errors import PosthornError
+
+RULES: dict[str, RateLimitItem] = {
+    "verify": parse("240 per minute"),
+    "claim": parse("20 per minute"),
+    "sign_in": parse("20 per minute"),
+    "pin": parse("5 per 5 minutes"),
+    "relay": parse("600 per minute"),
+}
+
+
+class TooMany(PosthornError):
+    """`retry_after_seconds` until the next try is worth it."""
+
+    status = 429
+    title = "A little slower, please"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(
+            "This was asked too often from here in a short time.",
+            f"Try again in {retry_after_seconds} seconds.",
+            retry_after_seconds=retry_after_seconds,
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Limits:
+    """Counts in the memory of one process; several processes allow that many times as much."""
+
+    def __init__(self) -> None:
+        self._counter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def count(self, rule: str, who: str) -> None:
+        """One more try by `who` (an address, a person's name). Raises TooMany."""
+        item = RULES[rule]
+        if self._counter.hit(item, rule, who):
+            return
+        window = self._counter.get_window_stats(item, rule, who)
+        raise TooMany(max(1, ceil(window.reset_time - time())))
+
+
+def network_of(address: str) -> str:
+    """The address, or the /64 of an IPv6 address: one household has that many."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(IPv6Address(int(parsed) >> 64 << 64))
+    return str(parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else str(parsed)

@@ -1,0 +1,132 @@
+"""What every endpoint gets: the installation it serves, and who calls. One transaction for a request.
+
+A POST goes through `Caller.once`: who asks, the Idempotency-Key, the work and the stored answer share one
+transaction, committed before the answer leaves (B3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, TypeVar
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import Connection, Engine
+
+from backend.api import people
+from backend.api.limits import Limits
+from backend.api.people import Credentials
+from backend.errors import BadRequest, NotAllowed
+from backend.ports import Actor, House
+from backend.store import idempotency
+from backend.store.engine import begin
+
+T = TypeVar("T")
+Work = Callable[[Connection, Actor], T]
+LONGEST_KEY = 200
+NOBODY = Actor(person=0, role="anybody")
+
+
+class Prove(Protocol):
+    """Makes the proof bundle of an item; its number and trail code go in where they are given."""
+
+    def __call__(self, db: Connection, item: bytes, opened: bool) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One installation as the edges see it; `request.app.state.service`."""
+
+    engine: Engine
+    house: House
+    limits: Limits
+    ask_node: Callable[..., Any]
+    prove: Prove | None
+    contracts: frozenset[bytes]
+
+    def begin(self) -> AbstractContextManager[Connection]:
+        """A transaction: committed when the block ends. Raises Unavailable."""
+        return begin(self.engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One request: what it came with, and how to work for it."""
+
+    service: Service
+    credentials: Credentials
+    address: str
+    key: str | None
+    fingerprint: bytes
+
+    @property
+    def house(self) -> House:
+        return self.service.house
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Work that anybody may ask for."""
+        with self.service.begin() as db:
+            return work(db)
+
+    def signed_in(self, work: Work[T], *roles: str) -> T:
+        """Work for people who have signed in (with one of the roles). Raises NotSignedIn, NotAllowed."""
+        with self.service.begin() as db:
+            return work(db, self._actor(db, roles))
+
+    def once(self, work: Work[BaseModel], status: int = 202, anybody: bool = False) -> Response:
+        """Work that changes something, done once for each Idempotency-Key; its answer is kept with it.
+
+        Raises NotSignedIn, KeyReused, and what the work raises; then nothing is kept.
+        """
+        with self.service.begin() as db:
+            who = NOBODY if anybody else self._actor(db, ())
+            if self.key is None:
+                return json_answer(work(db, who).model_dump_json(), status)
+            earlier = idempotency.remembered(db, who.person, self.key, self.fingerprint)
+            if earlier is not None:
+                return json_answer(
+                    json.dumps(earlier[1]), earlier[0], {"Idempotency-Replayed": "true"}
+                )
+            kept = work(db, who).model_dump(mode="json")
+            idempotency.remember(db, who.person, self.key, status, kept)
+        return json_answer(json.dumps(kept), status)
+
+    def _actor(self, db: Connection, roles: tuple[str, ...]) -> Actor:
+        who = people.actor(db, self.credentials)
+        if roles and who.role not in roles:
+            raise NotAllowed(f"Only {' or '.join(roles)} may do this; you are {who.role}.")
+        return who
+
+
+async def caller(request: Request) -> Caller:
+    """Reads what FastAPI has read already; no database here, this runs in the event loop."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (
+        0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()
+    ):
+        raise BadRequest(f"An Idempotency-Key has 1 to {LONGEST_KEY} printable characters.")
+    content = await request.body() if key is not None else b""
+    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    return Caller(
+        service=request.app.state.service,
+        credentials=people.credentials(request),
+        address=request.client.host if request.client else "",
+        key=key,
+        fingerprint=hashlib.sha256(asked + content).digest(),
+    )
+
+
+Call = Annotated[Caller, Depends(caller)]
+
+
+def answer(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The model as JSON, without FastAPI's second look at it."""
+    return json_answer(model.model_dump_json(), status, headers)
+
+
+def json_answer(content: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(content, status, headers, media_type="application/json")
