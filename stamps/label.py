@@ -49,14 +49,14 @@ def print_label(label: ItemLabel, size: str = "100x150") -> bytes:
     if len(label.address) > MOST_ADDRESS_LINES:
         raise BadPrint(f"an address has at most {MOST_ADDRESS_LINES} lines")
     width, height = SIZES[size]
-    pdf = new_pdf(width, height)
-    pdf.add_page()
-    _print_head(pdf, label, width)
-    for row, line in enumerate(label.address):
-        put_text(pdf, line, MARGIN, 25 + row * 5.6, width - 2 * MARGIN, 4.4)
-    _print_number(pdf, label, width, height - 88)
-    _print_trail_code(pdf, label, width, height - 45)
-    return bytes(pdf.output())
+    with new_pdf(width, height) as pdf:
+        pdf.add_page()
+        _print_head(pdf, label, width)
+        for row, line in enumerate(label.address):
+            put_text(pdf, line, MARGIN, 25 + row * 5.6, width - 2 * MARGIN, 4.4)
+        _print_number(pdf, label, width, height - 88)
+        _print_trail_code(pdf, label, width, height - 45)
+        return bytes(pdf.output())
 
 
 def label_texts(label: ItemLabel) -> list[str]:

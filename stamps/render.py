@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from PIL import Image, ImageChops
 from qrcode.constants import ERROR_CORRECT_Q  # type: ignore[import-untyped]
@@ -135,7 +136,7 @@ def stamp_png(edition: Edition, variety: Variety, dpi: int) -> bytes:
 
 def stamp_svg(edition: Edition, variety: Variety) -> str:
     """The stamp of a variety without a code, 38 by 33 mm, as SVG."""
-    return f"{_svg_head(WIDTH)}{_stamp_body(edition, variety)}</svg>"
+    return f"{_svg_head(WIDTH, edition, variety)}{_stamp_body(edition, variety)}</svg>"
 
 
 def face_png(face: StampFace, dpi: int, *, perforated: bool = True) -> bytes:
@@ -165,7 +166,8 @@ def face_svg(face: StampFace) -> str:
     left = (WIDTH + (TAB_WIDTH - CODE_SIZE_MM) / 2) * 100
     tab = _tab(face, perforated=True).svg_body("tab-paper")
     return (
-        f"{_svg_head(FACE_WIDTH)}{_stamp_body(face.edition, face.variety)}"
+        f"{_svg_head(FACE_WIDTH, face.edition, face.variety)}"
+        f"{_stamp_body(face.edition, face.variety)}"
         f'<g transform="translate({WIDTH * 100:g} 0)">{tab}</g>'
         f'<g transform="translate({left:g} 120) scale({scale:.5f})">{_modules_path(modules)}</g></svg>'
     )
@@ -194,8 +196,10 @@ def _stamp_body(edition: Edition, variety: Variety) -> str:
     return stamp_plate(edition, variety, perforated=True).svg_body("stamp-paper")
 
 
-def _svg_head(width: float) -> str:
-    return SVG.format(width, HEIGHT, round(width * 100), round(HEIGHT * 100))
+def _svg_head(width: float, edition: Edition, variety: Variety) -> str:
+    head = SVG.format(width, HEIGHT, round(width * 100), round(HEIGHT * 100))
+    words = (edition.operator, edition.title, variety.title, edition.face_value, edition.mark)
+    return f"{head}<title>{escape(', '.join(word for word in words if word))}</title>"
 
 
 def _modules_path(modules: Image.Image) -> str:

@@ -19,7 +19,7 @@ from stamps.errors import BadImage, NoCode, SeveralCodes, SheetDiffers, StampsEr
 LARGEST_FILE_BYTES = 25_000_000
 LARGEST_IMAGE_DOTS = 60_000_000
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-CODES = zxingcpp.BarcodeFormat.QRCode | zxingcpp.BarcodeFormat.Code128
+CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128])
 CHECK_DPI = 300
 # PDFium is not safe in several threads, whatever documents they work on.
 PDFIUM = Lock()
@@ -49,7 +49,7 @@ def read_code(source: bytes | Path) -> str:
 
 def codes_in(image: Image.Image) -> list[str]:
     """What the codes in a grey image say, from the top down and from the left."""
-    found = zxingcpp.read_barcodes(image, formats=CODES)
+    found = zxingcpp.read_barcodes(image, formats=CODES, text_mode=zxingcpp.TextMode.Plain)
     found = sorted(found, key=lambda code: (code.position.top_left.y, code.position.top_left.x))
     return [code.text for code in found]
 

@@ -8,11 +8,13 @@ for a second sheet that is folded and sealed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from fpdf import FPDF
 from fpdf.enums import Align
+from fpdf.fonts import TTFFont
 from PIL import Image
 
 from stamps.art.edition import Edition, Variety
@@ -103,14 +105,13 @@ def print_sheet(
         raise BadPrint("no stamps were given to print")
     if claims and [claim.stamp for claim in claims] != [face.stamp for face in faces]:
         raise BadPrint("claim codes must be given for the same stamps in the same order")
-    pdf = new_pdf(210, 297)
-    for face, (x, y) in zip(faces, _places(pdf, layout, start_label, offset_mm), strict=False):
-        left = x + (layout.width - FACE_WIDTH) / 2
-        _print_face(pdf, face, left, y + (layout.height - FACE_HEIGHT) / 2)
-    for claim, (x, y) in zip(claims, _places(pdf, layout, start_label, offset_mm), strict=False):
-        left = x + (layout.width - FACE_WIDTH) / 2
-        _print_claim(pdf, claim, left, y + (layout.height - FACE_HEIGHT) / 2)
-    return bytes(pdf.output())
+    with new_pdf(210, 297) as pdf:
+        places = partial(_faces_at, pdf, layout, start_label, offset_mm)
+        for face, (x, y) in zip(faces, places(), strict=False):
+            _print_face(pdf, face, x, y)
+        for claim, (x, y) in zip(claims, places(), strict=False):
+            _print_claim(pdf, claim, x, y)
+        return bytes(pdf.output())
 
 
 def sheet_texts(faces: Sequence[StampFace], claims: Sequence[ClaimCode] = ()) -> list[str]:
@@ -118,15 +119,21 @@ def sheet_texts(faces: Sequence[StampFace], claims: Sequence[ClaimCode] = ()) ->
     return [face.url for face in faces] + [claim.url for claim in claims]
 
 
-def new_pdf(width: float, height: float) -> FPDF:
-    """An empty PDF with pages of this size in mm and the typefaces for labels."""
+@contextmanager
+def new_pdf(width: float, height: float) -> Iterator[FPDF]:
+    """An empty PDF with pages of this size in mm and the typefaces for labels, whose files it closes."""
     pdf = FPDF(unit="mm", format=(width, height))
     pdf.set_auto_page_break(False)
     pdf.set_margin(0)
     pdf.c_margin = 0
-    pdf.add_font("label", fname=Typeface.LABEL.path)
-    pdf.add_font("label", style="B", fname=Typeface.LABEL_BOLD.path)
-    return pdf
+    try:
+        pdf.add_font("label", fname=Typeface.LABEL.path)
+        pdf.add_font("label", style="B", fname=Typeface.LABEL_BOLD.path)
+        yield pdf
+    finally:
+        for font in pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
 
 
 def put_code(pdf: FPDF, text: str, x: float, y: float, size: float) -> None:
@@ -167,18 +174,20 @@ def _checked_layout(name: str, start_label: int, offset_mm: tuple[float, float])
     return layout
 
 
-def _places(
+def _faces_at(
     pdf: FPDF, layout: Layout, start_label: int, offset_mm: tuple[float, float]
 ) -> Iterator[tuple[float, float]]:
-    """The labels one after the other, a new page whenever one is full."""
+    """Where one stamp after the other begins, in the middle of its label; a new page when one is full."""
     index = start_label - 1
+    right = offset_mm[0] + (layout.width - FACE_WIDTH) / 2
+    down = offset_mm[1] + (layout.height - FACE_HEIGHT) / 2
     pdf.add_page()
     while True:
         if index == layout.labels:
             pdf.add_page()
             index = 0
         x, y = layout.place(index)
-        yield x + offset_mm[0], y + offset_mm[1]
+        yield x + right, y + down
         index += 1
 
 

@@ -6,6 +6,7 @@ License; see the licences beside them.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -46,7 +47,7 @@ class Glyph:
 
 @cache
 def _font(typeface: Typeface) -> TTFont:
-    return TTFont(typeface.path)
+    return TTFont(io.BytesIO(typeface.path.read_bytes()))
 
 
 @cache
