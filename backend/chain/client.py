@@ -38,7 +38,7 @@ Call = tuple[str, list[Any]]
 At = int | str | bytes
 
 # anvil takes bodies of 2 MB; raw bytes are written as two hex digits each.
-BROADCAST_BODY_BYTES = 1_500_000
+BODY_BYTES = 1_500_000
 
 
 class Node:
@@ -110,11 +110,13 @@ class Node:
         return [parse_block(_good(answer)) for answer in self.batch(calls)]
 
     def logs(self, block_hashes: Sequence[bytes], addresses: Sequence[bytes]) -> list[list[Log]]:
-        """The logs of each block by these contracts. Asked by hash: by number it races with reorgs."""
-        whose = [_hex(address) for address in addresses]
+        """The logs of each block by these contracts, by all where none is named.
+
+        Asked by hash: by number it races with reorgs.
+        """
+        whose = {"address": [_hex(address) for address in addresses]} if addresses else {}
         calls: list[Call] = [
-            ("eth_getLogs", [{"blockHash": _hex(block_hash), "address": whose}])
-            for block_hash in block_hashes
+            ("eth_getLogs", [{"blockHash": _hex(h), **whose}]) for h in block_hashes
         ]
         answers = self.batch(calls)
         return [parse_logs(_good(a), h) for a, h in zip(answers, block_hashes, strict=True)]
@@ -144,17 +146,13 @@ class Node:
         self, calls: Sequence[tuple[bytes, bytes]], at: At, sender: bytes, gas: int
     ) -> list[bytes | RpcError]:
         """Many eth_call of (contract, calldata), each as if `sender` had sent it alone."""
+        who = {"from": _hex(sender), "gas": hex(gas)}
         questions: list[Call] = [
-            (
-                "eth_call",
-                [
-                    {"from": _hex(sender), "to": _hex(to), "data": _hex(raw), "gas": hex(gas)},
-                    _at(at),
-                ],
-            )
-            for to, raw in calls
+            ("eth_call", [{**who, "to": _hex(to), "data": _hex(raw)}, _at(at)]) for to, raw in calls
         ]
-        return [a if isinstance(a, RpcError) else data(a) for a in self.batch(questions)]
+        parts = _parts(questions, [len(raw) for _, raw in calls])
+        answers = [answer for part in parts for answer in self.batch(part)]
+        return [a if isinstance(a, RpcError) else data(a) for a in answers]
 
     def nonce(self, address: bytes, at: At = "latest") -> int:
         """How many transactions of the address are on chain (with "pending": or in the node's pool)."""
@@ -171,7 +169,8 @@ class Node:
     # --- sending ------------------------------------------------------------------------------------
     def send(self, raws: Sequence[bytes]) -> list[Sent]:
         """Broadcast signed bytes, in their order. Never raises: silence is an outcome of its own."""
-        return [sent for part in _parts(raws) for sent in self._send_part(part)]
+        parts = _parts(raws, [len(raw) for raw in raws])
+        return [sent for part in parts for sent in self._send_part(part)]
 
     def _send_part(self, raws: Sequence[bytes]) -> list[Sent]:
         try:
@@ -291,15 +290,15 @@ def _block_call(at: At) -> tuple[str, Any, bool]:
     return "eth_getBlockByNumber", _at(at), False
 
 
-def _parts(raws: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """As many transactions at a time as one request's body may hold."""
-    part: list[bytes] = []
-    size_bytes = 0
-    for raw in raws:
-        size_bytes += 2 * len(raw)
-        if part and size_bytes > BROADCAST_BODY_BYTES:
+def _parts(things: Sequence[T], sizes: Sequence[int]) -> Iterator[list[T]]:
+    """As many things at a time as one request's body may hold, written as two digits a byte."""
+    part: list[T] = []
+    body_bytes = 0
+    for thing, size in zip(things, sizes, strict=True):
+        body_bytes += 2 * size
+        if part and body_bytes > BODY_BYTES:
             yield part
-            part, size_bytes = [], 2 * len(raw)
-        part.append(raw)
+            part, body_bytes = [], 2 * size
+        part.append(thing)
     if part:
         yield part

@@ -39,12 +39,18 @@ def errors() -> dict[bytes, Entry]:
 
 
 def refusal_json(found: Refusal) -> dict[str, Any]:
-    """As `submission.refusal` keeps it: the name and the values, byte strings as 0x-hex."""
+    """As `submission.refusal` keeps it: the words for people, and the values, byte strings as 0x-hex."""
     values = {
         name: "0x" + value.hex() if isinstance(value, bytes) else value
         for name, value in found.values.items()
     }
-    return {"name": found.name, **values}
+    return {
+        "name": found.name,
+        "rule": found.rule,
+        "detail": found.detail,
+        "what_now": found.what_now,
+        "values": values,
+    }
 
 
 def _python_name(name: str) -> str:

@@ -1,0 +1,333 @@
+"""One lane: what one key sends, in the order of its nonces (B3, B5).
+
+A nonce is given out in the transaction that saves the signed bytes that use it; bytes are broadcast only
+after that, again and again, until the indexer finds one of the nonce's transactions in a block. So a kill at
+any instant loses nothing and sends nothing twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+from eth_abi.exceptions import EncodingError
+from sqlalchemy import Connection, Engine, Row, select
+
+from backend.chain import outbox, transactions
+from backend.chain.answers import Outcome, Sent
+from backend.chain.calls import TRANSACTION_GAS_CAP, batch_call, contract_of, gas_of, single_call
+from backend.chain.client import Node
+from backend.chain.deployment import Deployment
+from backend.chain.errors import refusal_json
+from backend.chain.runs import Run, cut
+from backend.chain.transactions import Fees, Unsigned, current_fees, no_op, sign
+from backend.chain.unrecorded import Patience, Verdict, judge
+from backend.domain.refusals import Refusal
+from backend.ports import Signer
+from backend.store import items as item_rows
+from backend.store import network
+from backend.store.engine import begin
+from backend.store.tables import item as item_table
+
+log = structlog.get_logger()
+Reconsider = Callable[[Connection, Row[Any]], Literal["pending", "held"] | Refusal]
+
+CONFIRM_ROWS = 50
+GWEI = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a sender works. `mine_every_seconds` None: others make the blocks."""
+
+    mine_every_seconds: float | None = None
+    poll_seconds: float = 0.1
+    in_flight: int = 8
+    retry_seconds: float = 1.0
+    rebroadcast_seconds: float = 10.0
+    stuck_seconds: float = 60.0
+    held_seconds: float = 0.5
+    fee_cap_wei: int = 500 * GWEI
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every lane works with."""
+
+    engine: Engine
+    node: Node
+    signer: Signer
+    deployment: Deployment
+    reconsider: Reconsider
+    pace: Pace
+
+
+class Lane:
+    """The worker of one key. Used by one thread, while the lane's lock is held."""
+
+    def __init__(self, means: Means, key_name: str) -> None:
+        self.key_name = key_name
+        self.under_way = means.pace.in_flight  # until the first look: as many as there may be
+        self._means = means
+        self._address = means.signer.address(key_name)
+        self._patience = Patience()
+        self._began = (
+            False  # nothing broadcast by this process yet: the node may have lost its pool
+        )
+        self._held_seen: dict[bytes, tuple[int, ...]] = {}
+        self._held_at = 0.0
+
+    def step(self) -> bool:
+        """Do what is due now; True where there may be more at once. Raises Unavailable."""
+        self._confirm()
+        self._judge_waiting()
+        planned = self._plan()
+        self._broadcast()
+        return planned
+
+    # --- plan: give out nonces, sign, save ----------------------------------------------------------
+    def _plan(self) -> bool:
+        room = self._means.pace.in_flight - self.under_way
+        if room <= 0:
+            return False
+        try:
+            with begin(self._means.engine) as db:
+                with closing(outbox.due(db, self.key_name, self._patience.resting())) as rows:
+                    runs = cut(rows, room)
+                self._save(db, runs)
+        except (KeyError, TypeError, ValueError, AttributeError, EncodingError):
+            if not self._reject_unreadable():
+                raise
+            return True
+        return bool(runs)
+
+    def _save(self, db: Connection, runs: Sequence[Run]) -> None:
+        """Signed bytes for every run, each with the next nonce, gaps before them closed."""
+        if not runs:
+            return
+        fees = current_fees(self._means.node, self._means.pace.fee_cap_wei)
+        nonce = self._first_nonce(db, fees)
+        for run in runs:
+            calldata = batch_call(run.kind, [row.payload for row in run.rows])
+            to = self._means.deployment.addresses[contract_of(run.kind)]
+            gas = min(run.gas, TRANSACTION_GAS_CAP)
+            call = Unsigned(self._means.deployment.chain_id, nonce, to, calldata, gas, fees)
+            signed = sign(call, self._means.signer, self.key_name)
+            outbox.save(db, self._address, signed, [row.digest for row in run.rows])
+            nonce += 1
+        outbox.set_next_nonce(db, self._address, nonce)
+
+    def _first_nonce(self, db: Connection, fees: Fees) -> int:
+        """The nonce to go on with, above all that the chain and we know of; closes gaps below it."""
+        expected = outbox.next_nonce(db, self._address)
+        if expected is None:
+            expected = self._means.node.nonce(self._address, "pending")
+            outbox.open_lane(db, self._address, self.key_name, expected)
+        on_chain = self._means.node.nonce(self._address)
+        if on_chain > expected:
+            log.error("nonces used elsewhere", lane=self.key_name, ours=expected, chain=on_chain)
+        self._close_gaps(db, on_chain, expected, fees)
+        return max(on_chain, expected)
+
+    def _close_gaps(self, db: Connection, on_chain: int, expected: int, fees: Fees) -> None:
+        """A nonce that nothing of ours uses any more would stop all later ones: use it for nothing."""
+        missing = set(range(on_chain, expected)) - outbox.nonces_kept(db, self._address, on_chain)
+        for nonce in sorted(missing):
+            log.error("gap in nonces closed", lane=self.key_name, nonce=nonce)
+            call = no_op(self._means.deployment.chain_id, nonce, self._address, fees)
+            outbox.save(db, self._address, sign(call, self._means.signer, self.key_name), [])
+
+    def _reject_unreadable(self) -> bool:
+        """Payloads that no call can be made of are rejected, so that they do not stop the others."""
+        rejected = False
+        with begin(self._means.engine) as db:
+            for row in list(outbox.due(db, self.key_name, ())):
+                problem = _problem(row)
+                if problem is not None:
+                    rejected = True
+                    log.error("unreadable submission", digest=row.digest.hex(), problem=problem)
+                    outbox.close(db, row, "rejected", _unreadable(problem))
+        return rejected
+
+    # --- broadcast what is saved --------------------------------------------------------------------
+    def _broadcast(self) -> None:
+        with begin(self._means.engine) as db:
+            outbox.supersede_twins(db, self.key_name)
+            rows = outbox.under_way(db, self.key_name)
+            tried = [row for row in rows if self._is_to_be_sent(row)]
+            raws = outbox.raw_bytes(db, [row.hash for row in tried])
+        self.under_way = len(rows)
+        if not tried:
+            return
+        outcomes = self._means.node.send([raws[row.hash] for row in tried])
+        self._note(tried, outcomes)
+        self._began = True
+        self._look_after(rows, dict(zip([row.hash for row in tried], outcomes, strict=True)))
+
+    def _is_to_be_sent(self, row: Row[Any]) -> bool:
+        if row.waited_seconds is None or not self._began:
+            return True
+        pace = self._means.pace
+        signed = row.state == "signed"
+        wait = pace.retry_seconds if signed else pace.rebroadcast_seconds
+        return bool(row.waited_seconds >= wait)
+
+    def _note(self, rows: Sequence[Row[Any]], outcomes: Sequence[Sent]) -> None:
+        """What the node has is broadcast; the same bytes of all else are tried again soon.
+
+        Silence may mean that the node has them too: then it will say so.
+        """
+        taken = (Outcome.TAKEN, Outcome.UNDERPRICED)
+        pairs = list(zip(rows, outcomes, strict=True))
+        with begin(self._means.engine) as db:
+            good = [row.hash for row, sent in pairs if sent.outcome in taken]
+            outbox.mark_sent(db, good, taken=True)
+            bad = [row.hash for row, sent in pairs if sent.outcome not in taken]
+            outbox.mark_sent(db, bad, taken=False)
+        for row, sent in pairs:
+            if sent.outcome is not Outcome.TAKEN:
+                facts = {"lane": self.key_name, "nonce": row.nonce, "words": sent.words}
+                log.warning("broadcast", outcome=sent.outcome.name, **facts)
+
+    # --- what does not move -------------------------------------------------------------------------
+    def _look_after(self, rows: Sequence[Row[Any]], outcomes: dict[bytes, Sent]) -> None:
+        """Nonces that the node calls used, nonces missing below, prices that are too low."""
+        too_low = Outcome.NONCE_TOO_LOW
+        nonces = {
+            (row.lane, row.nonce)
+            for row in rows
+            if row.hash in outcomes and outcomes[row.hash].outcome is too_low
+        }
+        for address, nonce in sorted(nonces):
+            twins = [row.hash for row in rows if (row.lane, row.nonce) == (address, nonce)]
+            if not any(self._means.node.receipts(twins)):
+                self._give_up_if_used_elsewhere(address, nonce)
+        if any(sent.outcome is Outcome.NONCE_TOO_HIGH for sent in outcomes.values()):
+            with begin(self._means.engine) as db:
+                self._first_nonce(db, current_fees(self._means.node, self._means.pace.fee_cap_wei))
+        self._raise_price(rows)
+
+    def _give_up_if_used_elsewhere(self, address: bytes, nonce: int) -> None:
+        """Only where the indexer has passed the block that used the nonce, and saw none of our hashes."""
+        with begin(self._means.engine) as db:
+            at = outbox.indexed(db)
+        if at is None or self._means.node.nonce(address, at[1]) <= nonce:
+            return
+        with begin(self._means.engine) as db:
+            if outbox.indexed(db) != at or outbox.is_mined(db, address, nonce):
+                return
+            again = outbox.give_up_nonce(db, address, nonce)
+        log.error("nonce used elsewhere", lane=self.key_name, nonce=nonce, sent_again=again)
+
+    def _raise_price(self, rows: Sequence[Row[Any]]) -> None:
+        """The lowest nonce holds up all others: offer at least 10 % more for it when it is stuck."""
+        ours = [row for row in rows if row.lane == self._address]
+        attempts = [row for row in ours if row.nonce == ours[0].nonce]
+        if not attempts or attempts[-1].age_seconds < self._means.pace.stuck_seconds:
+            return
+        if self._means.node.nonce(self._address) != attempts[0].nonce:
+            return
+        fees = current_fees(self._means.node, self._means.pace.fee_cap_wei)
+        with begin(self._means.engine) as db:
+            newest = attempts[-1].hash
+            old = transactions.read(outbox.raw_bytes(db, [newest])[newest])
+            raised = old.fees.raised(self._means.pace.fee_cap_wei)
+            if fees == transactions.FREE or raised == old.fees:
+                return
+            price = Fees(max(raised.max_wei, fees.max_wei), max(raised.tip_wei, fees.tip_wei))
+            signed = sign(old.paying(price), self._means.signer, self.key_name)
+            outbox.replace(db, self._address, newest, signed)
+        log.warning("price raised", lane=self.key_name, nonce=old.nonce, max_wei=price.max_wei)
+
+    # --- what was not recorded ----------------------------------------------------------------------
+    def _confirm(self) -> None:
+        """Ask the chain why records of mined transactions are not there, and act on what it says."""
+        with begin(self._means.engine) as db:
+            rows = outbox.unrecorded(db, self.key_name, CONFIRM_ROWS)
+            at = outbox.indexed(db) if rows else None
+        if at is None:
+            return
+        addresses = self._means.deployment.addresses
+        calls = [(addresses[contract_of(r.kind)], single_call(r.kind, r.payload)) for r in rows]
+        answers = self._means.node.calls(calls, at[1], self._address, TRANSACTION_GAS_CAP)
+        with begin(self._means.engine) as db:
+            numbers = _custody_numbers(db, rows)
+            for row, answer in zip(rows, answers, strict=True):
+                number = max((numbers.get(item, 0) for item in row.items), default=0)
+                tries = self._patience.tries.get(row.digest, 0)
+                self._carry_out(db, row, judge(answer, row.kind, row.payload, number, tries))
+
+    def _carry_out(self, db: Connection, row: Row[Any], verdict: Verdict | None) -> None:
+        if verdict is None:
+            return
+        if verdict.refusal is None:
+            self._patience.rest(row.digest)
+            outbox.send_again(db, row.digest)
+            return
+        self._patience.forget(row.digest)
+        if outbox.close(db, row, verdict.state, verdict.refusal):
+            item_rows.forget_forecast(db, row.items)
+            facts = {"kind": row.kind, "digest": row.digest.hex()}
+            log.warning("refused", state=verdict.state, refusal=verdict.refusal["name"], **facts)
+
+    # --- what waits ---------------------------------------------------------------------------------
+    def _judge_waiting(self) -> None:
+        """Expire what is overdue; judge held records again whose items have moved (B8)."""
+        now = time.monotonic()
+        if now - self._held_at < self._means.pace.held_seconds:
+            return
+        self._held_at = now
+        with begin(self._means.engine) as db:
+            self._expire(db)
+            seen = outbox.held(db, self.key_name)
+            moved = [digest for digest, how in seen.items() if self._held_seen.get(digest) != how]
+            for row in outbox.lock_held(db, moved):
+                self._judge_held(db, row)
+        self._held_seen = dict(seen)
+
+    def _expire(self, db: Connection) -> None:
+        chain_time = network.chain_time(db)
+        if chain_time is None:
+            return
+        for row in outbox.overdue(db, self.key_name, chain_time):
+            deadline = int(row.expires_at.timestamp())
+            past = Refusal("PastDeadline", {"deadline": deadline, "block_time": chain_time})
+            if outbox.close(db, row, "expired", refusal_json(past)):
+                item_rows.forget_forecast(db, row.items)
+
+    def _judge_held(self, db: Connection, row: Row[Any]) -> None:
+        outcome = self._means.reconsider(db, row)
+        if isinstance(outcome, Refusal):
+            outbox.close(db, row, "rejected", refusal_json(outcome))
+        elif outcome == "pending":
+            outbox.release_held(db, row.digest)
+
+
+def _custody_numbers(db: Connection, rows: Iterable[Row[Any]]) -> dict[bytes, int]:
+    wanted = {one for row in rows for one in row.items}
+    query = select(item_table.c.item, item_table.c.number).where(item_table.c.item.in_(wanted))
+    return {row.item: row.number for row in db.execute(query)}
+
+
+def _problem(row: Row[Any]) -> str | None:
+    """Why no call can be made of a submission; None where one can."""
+    try:
+        gas_of(row.kind, row.payload)
+        single_call(row.kind, row.payload)
+    except (KeyError, TypeError, ValueError, AttributeError, EncodingError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _unreadable(problem: str) -> dict[str, Any]:
+    return {
+        "name": "Unreadable",
+        "rule": "",
+        "detail": f"This cannot be written as a call of the contracts ({problem}).",
+        "what_now": "Submit it anew; tell the operator's engineer.",
+        "values": {},
+    }
