@@ -1,0 +1,39 @@
+"""Make a proof bundle of one trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backend.chain.deployment import Deployment
+from backend.proof.bundle import Bundle, Opening, write_bundle
+from backend.proof.check import check_opening
+from backend.proof.gather import Gathered, LogSource, gather
+
+
+def make_bundle(
+    source: LogSource,
+    deployment: Deployment,
+    item: bytes,
+    opening: Opening | None = None,
+    names: Mapping[int, str] | None = None,
+) -> tuple[bytes, Gathered]:
+    """The file, and what it says. `names` of custodians go in for those that are in the trail.
+
+    Every signature is checked on the way: a bundle that would not hold is not made.
+    Raises NotFound, Refuted, Unavailable.
+    """
+    found = gather(source, deployment, item)
+    if opening is not None:
+        check_opening(opening, found.trail.acceptance)
+    signers = found.trail.signers
+    bundle = Bundle(
+        deployment=deployment,
+        item=item,
+        made=found.newest,
+        blocks=tuple(found.marks.values()),
+        logs=found.logs,
+        rights=found.trail.rights,
+        opening=opening,
+        facilities={n: name for n, name in (names or {}).items() if n in signers},
+    )
+    return write_bundle(bundle), found
