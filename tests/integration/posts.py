@@ -1,0 +1,442 @@
+"""A small postal network on a real anvil: contracts compiled from source, records signed with real keys.
+
+One key sends everything: it is governor, admin and submitter at once. The chain's time goes up by ten
+seconds from block to block, and event times are those of the block that is being made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import rlp
+from coincurve import PrivateKey
+from eth_abi.abi import encode
+from eth_account import Account
+
+from backend.chain.client import Node
+from backend.chain.deployment import Deployment
+from backend.chain.interface import CONTRACTS, interface
+from backend.domain.commitments import hidden_keys, item_id
+from backend.domain.ids import custodian_number, edition_number, stamp_number
+from backend.domain.keccak import keccak256
+from backend.domain.merkle import claim_leaf, merkle_proof, merkle_root
+from backend.domain.typed_data import (
+    ZERO32,
+    Acceptance,
+    Cancel,
+    Claim,
+    Delivery,
+    DeliveryKeys,
+    End,
+    Finding,
+    Line,
+    Original,
+    Recall,
+    Receipt,
+    Release,
+    Report,
+    Signed,
+    SigningDomain,
+    TakeUp,
+    received_bitmap,
+)
+from backend.domain.wire import to_wire
+from backend.embedded.json_rpc import JsonRpc
+from backend.embedded.processes import wait_until
+from backend.keystore import address_of, sign_compact
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAIN_ID = 31337
+GENESIS_TIME = 1_760_000_000
+BLOCK_SECONDS = 10
+DAY_SECONDS = 86_400
+FOR_EVER = 2**40 - 1
+SECP256K1, DEVICE = 1, 1
+GAS = 16_000_000
+
+COUNTER, CENTRE, CUSTOMS = custodian_number(1, 1), custodian_number(1, 2), custodian_number(2, 1)
+EDITION = edition_number(1, 1)
+SUPPLY = 20
+
+
+@cache
+def creation_code() -> dict[str, bytes]:
+    """The contracts' creation code, compiled as brownie-config.yaml says (about five seconds)."""
+    sources = {f"contracts/{name}.sol": name for name in CONTRACTS}
+    question = {
+        "language": "Solidity",
+        "sources": {path: {"content": (ROOT / path).read_text()} for path in sources},
+        "settings": {
+            "evmVersion": "cancun",
+            "optimizer": {"enabled": True, "runs": 200},
+            "remappings": ["@openzeppelin=node_modules/@openzeppelin"],
+            "outputSelection": {"*": {"*": ["evm.bytecode.object"]}},
+        },
+    }
+    compiler = ROOT / "build" / "solcx" / "solc-v0.8.37"
+    words = json.dumps(question).encode()
+    run = subprocess.run(
+        [compiler, "--standard-json"], input=words, capture_output=True, cwd=ROOT, check=True
+    )
+    built = json.loads(run.stdout)["contracts"]
+    return {
+        name: bytes.fromhex(built[path][name]["evm"]["bytecode"]["object"])
+        for path, name in sources.items()
+    }
+
+
+@contextmanager
+def forkable_anvil(folder: Path) -> Iterator[str]:
+    """The URL of an anvil that can be reorganised; `finalized` lies some blocks below its head.
+
+    The embedded one cannot: it forgets old states.
+    """
+    log = folder / "anvil.log"
+    words = "--port 0 --no-mining --block-base-fee-per-gas 0 --gas-price 0 --accounts 0 --order fifo"
+    words += f" --slots-in-an-epoch 4 --chain-id {CHAIN_ID} --timestamp {GENESIS_TIME}"
+    words += " --hardfork osaka --gas-limit 500000000"
+    with log.open("wb") as output:
+        command = [ROOT / "build" / "bin" / "anvil", *words.split()]
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+
+        def port() -> re.Match[bytes] | None:
+            return re.search(rb"Listening on 127\.0\.0\.1:(\d+)", log.read_bytes())
+
+        assert wait_until(lambda: port() is not None, 30), log.read_text()
+        found = port()
+        assert found is not None
+        yield f"http://127.0.0.1:{int(found[1])}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def key(name: str) -> PrivateKey:
+    """The same key for the same name."""
+    return PrivateKey(keccak256(name.encode()))
+
+
+def address(name: str) -> bytes:
+    return address_of(key(name))
+
+
+def _hex(raw: bytes) -> str:
+    return "0x" + raw.hex()
+
+
+class Posts:
+    """The network: contracts of our own, and whoever signs for its custodians."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.rpc = JsonRpc(url)
+        self.node = Node([url])
+        self.sender = Account.from_key(keccak256(b"sender"))
+        self.nonce = 0
+        self.resync()
+        self.deployment = self._deploy()
+
+    # --- sending ------------------------------------------------------------------------------------
+    def resync(self) -> None:
+        """Begin again at the chain's newest block: after a start and after a reorganisation."""
+        newest = self.rpc.call("eth_getBlockByNumber", "latest", False)
+        self.now = int(newest["timestamp"], 16) + BLOCK_SECONDS
+        sender = str(self.sender.address)
+        self.nonce = int(self.rpc.call("eth_getTransactionCount", sender, "latest"), 16)
+
+    def sign(self, to: bytes | None, data: bytes) -> bytes:
+        """The next transaction of the one sender, as raw bytes."""
+        fields = {"nonce": self.nonce, "gas": GAS, "gasPrice": 0, "value": 0, "chainId": CHAIN_ID}
+        fields |= {"data": data} | ({"to": to} if to else {})
+        self.nonce += 1
+        return bytes(self.sender.sign_transaction(fields).raw_transaction)
+
+    def calldata(self, contract: str, function: str, *arguments: Any) -> bytes:
+        return interface(contract).functions[function].calldata(*arguments)
+
+    def call(self, contract: str, function: str, *arguments: Any) -> bytes:
+        """Send a call; it is mined with the next block. Returns the transaction's hash."""
+        calldata = self.calldata(contract, function, *arguments)
+        return self._send(self.sign(self.deployment.addresses[contract], calldata))
+
+    def _send(self, raw: bytes) -> bytes:
+        return bytes.fromhex(self.rpc.call("eth_sendRawTransaction", _hex(raw))[2:])
+
+    def mine(self) -> int:
+        """Make a block of what was sent; returns its number."""
+        self.rpc.call("evm_setNextBlockTimestamp", self.now)
+        self.rpc.call("evm_mine")
+        self.now += BLOCK_SECONDS
+        return int(self.rpc.call("eth_blockNumber"), 16)
+
+    def succeeded(self, transaction: bytes) -> bool:
+        receipt: dict[str, str] = self.rpc.call("eth_getTransactionReceipt", _hex(transaction))
+        return int(receipt["status"], 16) == 1
+
+    def reorganise(self, depth: int, others: Sequence[tuple[bytes, int]] = ()) -> None:
+        """Replace the newest blocks; `others`: raw transactions and the index of their new block."""
+        pairs = [[_hex(raw), index] for raw, index in others]
+        self.rpc.call("anvil_reorg", depth, pairs)
+        self.resync()
+
+    def _deploy(self) -> Deployment:
+        sender = bytes.fromhex(self.sender.address[2:])
+        made = [keccak256(rlp.encode([sender, self.nonce + i]))[12:] for i in range(3)]
+        network, ledger, stamps = made
+        arguments = ([sender], [network, stamps], [network, ledger])
+        for name, given in zip(CONTRACTS, arguments, strict=True):
+            code = creation_code()[name] + encode(["address"] * len(given), given)
+            self._send(self.sign(None, code))
+        block = self.mine()
+        return Deployment(CHAIN_ID, dict(zip(CONTRACTS, made, strict=True)), block)
+
+    # --- who may act --------------------------------------------------------------------------------
+    def found(self) -> None:
+        """Two operators, three custodians, one edition with twins, stamps 1 to 10 issued."""
+        me = str(self.sender.address).lower()
+        for number, name in ((1, "Post of Arkadia"), (2, "Customs of Beotia")):
+            self.call("PostalNetwork", "admitOperator", number, me, name)
+            self.call("PostalNetwork", "addSubmitter", number, me)
+        for number, kind in ((COUNTER, 1), (CENTRE, 3), (CUSTOMS, 5)):
+            self.enrol(number, kind)
+        self.call("CryptoStamp", "createEdition", EDITION, self.terms())
+        self.mine()
+        self.issue(1, 10)
+        self.mine()
+
+    def enrol(self, custodian: int, kind: int, place: str = "") -> bytes:
+        where = place or f"ARK{custodian & 0xFFFFFF}"
+        right = self.right(f"custodian {custodian}")
+        return self.call("PostalNetwork", "enrol", custodian, kind, where, right)
+
+    def right(self, key_name: str, until: int = FOR_EVER) -> dict[str, Any]:
+        return {
+            "key": _hex(address(key_name)),
+            "kind": SECP256K1,
+            "key_holder": DEVICE,
+            "from": 0,
+            "until": until,
+        }
+
+    def terms(self, **other: Any) -> dict[str, Any]:
+        return {
+            "metadata": _hex(keccak256(b"artwork")),
+            "claim_root": _hex(merkle_root(self.claim_leaves())),
+            "face_value": 120,
+            "currency": "EUR",
+            "service": 0,
+            "supply": SUPPLY,
+            "first_day": self.now,
+            "withdrawn_from": 0,
+            "created_at": 0,
+        } | other
+
+    def claim_leaves(self) -> list[bytes]:
+        stamps = (stamp_number(EDITION, serial) for serial in range(1, SUPPLY + 1))
+        return [claim_leaf(stamp, address(f"claim {stamp}")) for stamp in stamps]
+
+    # --- signing ------------------------------------------------------------------------------------
+    def digest(self, record: Signed) -> bytes:
+        of_stamps = record.CONTRACT == "CryptoStamp"
+        domain: SigningDomain = self.deployment.stamps if of_stamps else self.deployment.ledger
+        return record.digest(domain)
+
+    def signature(self, record: Signed, signer: int | str) -> str:
+        name = f"custodian {signer}" if isinstance(signer, int) else signer
+        return _hex(sign_compact(key(name), self.digest(record)))
+
+    def signed(self, name: str, record: Signed, signer: int | str) -> dict[str, Any]:
+        return {name: to_wire(record), "signature": self.signature(record, signer)}
+
+    # --- CustodyLedger ------------------------------------------------------------------------------
+    def acceptance(self, word: str, custodian: int = COUNTER, **other: Any) -> Acceptance:
+        return Acceptance(keccak256(word.encode()), custodian, self.now, 1, **other)
+
+    def accept(self, word: str, custodian: int = COUNTER, **other: Any) -> bytes:
+        """Accept the item of a word; returns the item."""
+        acceptance = self.acceptance(word, custodian, **other)
+        self.call("CustodyLedger", "accept", self.signed("acceptance", acceptance, custodian))
+        return self.item(word, custodian)
+
+    def item(self, word: str, custodian: int = COUNTER) -> bytes:
+        return item_id(custodian >> 24, keccak256(word.encode()))
+
+    def release(
+        self, giver: int, receiver: int, lines: Sequence[tuple[bytes, int]]
+    ) -> Release:
+        deadline = self.now + DAY_SECONDS
+        return Release(
+            giver, receiver, self.now, deadline, tuple(Line(item, n, 1) for item, n in lines)
+        )
+
+    def receipt(
+        self, release: Release, missing: Sequence[int] = (), findings: Sequence[Finding] = ()
+    ) -> Receipt:
+        received = received_bitmap(len(release.lines), frozenset(missing))
+        return Receipt(self.digest(release), self.now, received, tuple(findings))
+
+    def hand_off_payload(self, release: Release, receipt: Receipt) -> dict[str, Any]:
+        return {
+            "release": to_wire(release),
+            "receipt": to_wire(receipt),
+            "giver_signature": self.signature(release, release.giver),
+            "receiver_signature": self.signature(receipt, release.receiver),
+        }
+
+    def hand_off(
+        self, giver: int, receiver: int, *lines: tuple[bytes, int], **other: Any
+    ) -> bytes:
+        """Hand over items with their custody numbers; returns the receipt's digest."""
+        release = self.release(giver, receiver, lines)
+        receipt = self.receipt(release, **other)
+        self.call("CustodyLedger", "handOff", self.hand_off_payload(release, receipt))
+        return self.digest(receipt)
+
+    def report(self, item: bytes, reporter: int = COUNTER, code: int = 3) -> bytes:
+        report = Report(item, code, 0, 0, reporter, self.now)
+        signed = self.signed("report", report, reporter) | {"keys": self.keys(DeliveryKeys())}
+        self.call("CustodyLedger", "report", signed)
+        return self.digest(report)
+
+    def keys(self, keys: DeliveryKeys) -> dict[str, Any]:
+        return {
+            "recipient": _hex(keys.recipient),
+            "sender": _hex(keys.sender),
+            "salt": _hex(keys.salt),
+        }
+
+    def deliver(self, item: bytes, number: int, giver: int, keys: DeliveryKeys) -> bytes:
+        """To the key named `recipient`."""
+        deadline = self.now + DAY_SECONDS
+        delivery = Delivery(item, number, giver, keys.recipient, self.now, deadline, 1)
+        signed = {
+            "delivery": to_wire(delivery),
+            "keys": self.keys(keys),
+            "giver_signature": self.signature(delivery, giver),
+            "recipient_signature": self.signature(delivery, "recipient"),
+        }
+        self.call("CustodyLedger", "deliver", signed)
+        return self.digest(delivery)
+
+    def end(self, item: bytes, number: int, custodian: int, mode: int = 5) -> bytes:
+        end = End(item, number, custodian, self.now, mode)
+        self.call("CustodyLedger", "end", self.signed("end", end, custodian))
+        return self.digest(end)
+
+    def take_up(self, item: bytes, custodian: int, reason: int = 1) -> bytes:
+        take_up = TakeUp(item, custodian, self.now, reason, 1)
+        self.call("CustodyLedger", "takeUp", self.signed("take_up", take_up, custodian))
+        return self.digest(take_up)
+
+    def recall(self, item: bytes, number: int, custodian: int) -> bytes:
+        recall = Recall(item, number, custodian, self.now)
+        self.call("CustodyLedger", "recall", self.signed("recall", recall, custodian))
+        return self.digest(recall)
+
+    # --- CryptoStamp --------------------------------------------------------------------------------
+    def stamps(self, *serials: int) -> tuple[int, ...]:
+        return tuple(stamp_number(EDITION, serial) for serial in serials)
+
+    def issue(self, first: int, last: int) -> bytes:
+        issue = {"edition": EDITION, "first": first, "last": last, "custodian": COUNTER}
+        return self.call("CryptoStamp", "issue", issue)
+
+    def void(self, first: int, last: int, reason: int = 4) -> bytes:
+        void = {"edition": EDITION, "first": first, "last": last, "reason": reason}
+        return self.call("CryptoStamp", "voidRange", void)
+
+    def cancel(self, custodian: int, *stamps: int, item: bytes = ZERO32) -> bytes:
+        cancel = Cancel(custodian, self.now, 1, item, stamps)
+        self.call("CryptoStamp", "cancel", self.signed("cancel", cancel, custodian))
+        return self.digest(cancel)
+
+    def claim(self, serial: int, to: bytes) -> bytes:
+        (stamp,) = self.stamps(serial)
+        claim = Claim(stamp, to, self.now + DAY_SECONDS)
+        self.call("CryptoStamp", "claim", self.with_proof("claim", claim, serial))
+        return self.digest(claim)
+
+    def show_original(self, serial: int) -> bytes:
+        (stamp,) = self.stamps(serial)
+        original = Original(stamp, self.now + DAY_SECONDS)
+        self.call("CryptoStamp", "showOriginal", self.with_proof("original", original, serial))
+        return self.digest(original)
+
+    def with_proof(self, name: str, record: Claim | Original, serial: int) -> dict[str, Any]:
+        proof = merkle_proof(self.claim_leaves(), serial - 1)
+        signed = self.signed(name, record, f"claim {record.stamp}")
+        return signed | {"proof": [_hex(node) for node in proof]}
+
+
+def tell(posts: Posts) -> None:
+    """One of everything, in some ten blocks; items of the words `parcel`, `letter`, `card`, `lost`."""
+    keys = DeliveryKeys(address("recipient"), address("sender"), keccak256(b"salt"))
+    hidden = hidden_keys(keys.recipient, keys.sender, keys.salt)
+    parcel = posts.accept("parcel", stamps=posts.stamps(1, 2), keys=hidden)
+    letter = posts.accept("letter")
+    posts.mine()
+    card = posts.accept("card", CENTRE)
+    posts.hand_off(COUNTER, CENTRE, (parcel, 1), (letter, 1), findings=[Finding(1, 2)])
+    posts.mine()
+    posts.report(parcel, CENTRE)
+    posts.recall(card, 1, CENTRE)
+    posts.cancel(COUNTER, *posts.stamps(3, 4))
+    posts.void(11, 12)
+    posts.void(5, 5)
+    posts.mine()
+    posts.hand_off(CENTRE, CUSTOMS, (parcel, 2), (letter, 2), (card, 2), missing=[1])
+    posts.claim(1, address("collector"))
+    posts.show_original(2)
+    posts.mine()
+    _move_twin(posts, 1, "collector")
+    posts.call("CryptoStamp", "withdrawEdition", EDITION, posts.now + 91 * DAY_SECONDS)
+    posts.take_up(letter, CUSTOMS)
+    posts.mine()
+    _change_the_network(posts)
+    posts.mine()
+    posts.deliver(parcel, 3, CUSTOMS, keys)
+    posts.end(card, 3, CUSTOMS)
+    posts.accept("lost", CENTRE)
+    posts.mine()
+    posts.take_up(card, CUSTOMS, 4)
+    posts.report(letter, CUSTOMS)
+    posts.mine()
+
+
+def _move_twin(posts: Posts, serial: int, owner: str) -> None:
+    """The collector gives the twin away."""
+    (stamp,) = posts.stamps(serial)
+    giver, taker = address(owner), address("friend")
+    arguments = [_hex(giver), _hex(taker), stamp]
+    data = posts.calldata("CryptoStamp", "transferFrom", *arguments)
+    account = Account.from_key(keccak256(owner.encode()))
+    fields = {"nonce": 0, "gas": 200_000, "gasPrice": 0, "value": 0, "chainId": CHAIN_ID}
+    fields |= {"to": posts.deployment.addresses["CryptoStamp"], "data": data}
+    raw = account.sign_transaction(fields).raw_transaction
+    posts.rpc.call("eth_sendRawTransaction", _hex(bytes(raw)))
+
+
+def _change_the_network(posts: Posts) -> None:
+    """Rotation, compromise, suspension, signers: every event of PostalNetwork but the admission."""
+    me, other = str(posts.sender.address).lower(), _hex(address("other"))
+    network = "PostalNetwork"
+    posts.enrol(custodian_number(1, 3), 8)
+    posts.call(network, "grantRight", custodian_number(1, 3), posts.right("new courier"))
+    posts.call(network, "grantRight", CENTRE, posts.right(f"custodian {CENTRE}", posts.now + 9999))
+    posts.call(network, "compromise", custodian_number(1, 3), _hex(address("new courier")))
+    posts.call(network, "suspendCustodian", custodian_number(1, 3))
+    posts.call(network, "addSubmitter", 1, other)
+    posts.call(network, "removeSubmitter", 1, other)
+    posts.call(network, "addStampSigner", 1, other)
+    posts.call(network, "addStampSigner", 1, me)
+    posts.call(network, "revokeStampSigner", 1, me)
+    posts.call(network, "admitOperator", 3, other, "Carrier")
+    posts.call(network, "suspendOperator", 3)
