@@ -29,11 +29,14 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
 
     ICryptoStamp public immutable stamps;
 
-    mapping(bytes32 item => Item) private _items;
-    /// @inheritdoc ICustodyLedger
-    mapping(bytes32 item => bytes32) public headOf;
-    /// @inheritdoc ICustodyLedger
-    mapping(bytes32 item => bytes32) public keysOf;
+    /// @dev What is kept of a trail: three slots, `keys` only where acceptance named some.
+    struct Trail {
+        Item item;
+        bytes32 head;
+        bytes32 keys;
+    }
+
+    mapping(bytes32 item => Trail) private _trails;
     /// @inheritdoc ICustodyLedger
     mapping(bytes32 digest => uint256 blockNumber) public recordedAt;
 
@@ -71,19 +74,12 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         }
         if (reason.length != 0) return (digest, reason);
 
-        _items[item] = Item({
-            holder: a.custodian,
-            number: 1,
-            records: 1,
-            time: a.time,
-            state: ItemState.Held,
-            receptacle: 0,
-            height: 0,
-            closed: false,
-            origin: origin
-        });
-        if (a.keys != 0) keysOf[item] = a.keys;
-        headOf[item] = keccak256(abi.encode(bytes32(0), digest, 0));
+        Trail storage trail = _trails[item];
+        trail.item.state = ItemState.Held;
+        trail.item.origin = origin;
+        if (a.keys != 0) trail.keys = a.keys;
+        _advance(trail.item, a.custodian, a.time);
+        _extend(trail, digest, 0);
         emit Accepted(item, digest, a.custodian, a, signed.signature);
     }
 
@@ -93,20 +89,22 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         returns (bytes memory reason)
     {
         Acceptance calldata a = signed.acceptance;
-        if (_items[item].records != 0) return abi.encodeWithSelector(AlreadyAccepted.selector, item);
+        if (_trails[item].item.records != 0) return abi.encodeWithSelector(AlreadyAccepted.selector, item);
         reason = _checkTime(a.time);
         if (reason.length == 0) reason = _checkCustodian(a.custodian, a.time, digest, signed.signature);
     }
 
     // -------------------------------------------------------------------------------------------- hand-off (C2, C3)
 
-    /// @dev What all lines of a hand-off have in common.
+    /// @dev What all lines of a hand-off have in common, how many findings were passed, and whether any line counts.
     struct Passage {
         bytes32 digest;
         uint40 giver;
         uint40 receiver;
         uint40 released;
         uint40 received;
+        uint256 findings;
+        bool counts;
     }
 
     /// @inheritdoc ICustodyLedger
@@ -216,44 +214,52 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         returns (bytes memory refused)
     {
         Passage memory passage =
-            Passage(digest, release.giver, release.receiver, release.time, receipt.time);
-        bool any = false;
-        uint256 next = 0;
-        for (uint256 i = 0; i < release.lines.length; ++i) {
-            if (!_isReceived(receipt.received, i)) continue;
-            Line calldata line = release.lines[i];
-            Finding memory finding = Finding(uint16(i), line.condition, 0);
-            if (next < receipt.findings.length && receipt.findings[next].line == i) {
-                finding = receipt.findings[next++];
-            }
-            bytes memory reason = _passLine(passage, line, finding);
+            Passage(digest, release.giver, release.receiver, release.time, receipt.time, 0, false);
+        Line[] calldata lines = release.lines;
+        uint256[] calldata received = receipt.received;
+        Finding[] calldata findings = receipt.findings;
+        for (uint256 i = 0; i < lines.length; ++i) {
+            if (!_isReceived(received, i)) continue;
+            bytes memory reason = _passLine(passage, lines[i], _findingOf(passage, findings, i, lines[i].condition));
             if (reason.length == 0) {
-                any = true;
+                passage.counts = true;
             } else {
-                emit LineRefused(digest, i, reason);
+                emit LineRefused(passage.digest, i, reason);
                 if (refused.length == 0) refused = reason;
             }
         }
-        if (any) refused = "";
+        if (passage.counts) refused = "";
+    }
+
+    /// @dev The receiver's finding of a line, or that it was found as given. Lines come in rising order, as findings do.
+    function _findingOf(Passage memory passage, Finding[] calldata findings, uint256 line, uint16 given)
+        private
+        pure
+        returns (Finding memory finding)
+    {
+        if (passage.findings < findings.length && findings[passage.findings].line == line) {
+            return findings[passage.findings++];
+        }
+        // Safety: there are at most 500 lines.
+        return Finding(uint16(line), given, 0);
     }
 
     function _passLine(Passage memory passage, Line calldata line, Finding memory finding)
         private
         returns (bytes memory reason)
     {
-        Item memory its = _items[line.item];
-        reason = _checkHeld(its, line.item, line.number, passage.giver, passage.released);
+        Trail storage trail = _trails[line.item];
+        reason = _checkHeld(trail.item, line.item, line.number, passage.giver, passage.released);
         if (reason.length != 0) return reason;
 
-        its.holder = passage.receiver;
-        _advance(its, line.item, passage.received);
-        _extend(line.item, passage.digest, finding.line);
+        (uint32 record, uint32 number) = _advance(trail.item, passage.receiver, passage.received);
+        _extend(trail, passage.digest, finding.line);
         emit ItemHandedOff(
             line.item,
             passage.digest,
             finding.line,
-            its.records,
-            its.number,
+            record,
+            number,
             line.condition,
             finding.condition,
             line.evidence,
@@ -280,18 +286,18 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
     function _deliver(SignedDelivery calldata signed) private returns (bytes32 digest, bytes memory reason) {
         Delivery calldata d = signed.delivery;
         digest = _hashTypedDataV4(LedgerTypes.hash(d));
-        Item memory its = _items[d.item];
-        reason = _checkDelivery(its, digest, signed);
+        Trail storage trail = _trails[d.item];
+        reason = _checkDelivery(trail, digest, signed);
         if (reason.length != 0) return (digest, reason);
 
-        _close(its, d.item, d.time);
-        _extend(d.item, digest, 0);
+        _close(trail.item, d.time);
+        _extend(trail, digest, 0);
         emit Delivered(
             d.item,
             digest,
             d.giver,
-            its.records,
-            its.number,
+            trail.item.records,
+            trail.item.number,
             d,
             signed.keys,
             signed.giverSignature,
@@ -299,14 +305,14 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         );
     }
 
-    function _checkDelivery(Item memory its, bytes32 digest, SignedDelivery calldata signed)
+    function _checkDelivery(Trail storage trail, bytes32 digest, SignedDelivery calldata signed)
         private
         view
         returns (bytes memory reason)
     {
         Delivery calldata d = signed.delivery;
-        reason = _checkHeld(its, d.item, d.number, d.giver, d.time);
-        if (reason.length == 0) reason = _checkNamed(d.item, d.recipient, signed.keys);
+        reason = _checkHeld(trail.item, d.item, d.number, d.giver, d.time);
+        if (reason.length == 0) reason = _checkNamed(trail, d.item, d.recipient, signed.keys);
         // Only here may the key be the sender's: it is on its way back.
         if (reason.length == 0 && d.recipient != signed.keys.recipient && d.recipient != signed.keys.sender) {
             reason = abi.encodeWithSelector(NotNamed.selector, d.item, d.recipient);
@@ -334,15 +340,15 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
     function _end(SignedEnd calldata signed) private returns (bytes32 digest, bytes memory reason) {
         End calldata e = signed.end;
         digest = _hashTypedDataV4(LedgerTypes.hash(e));
-        Item memory its = _items[e.item];
-        reason = _checkHeld(its, e.item, e.number, e.custodian, e.time);
+        Trail storage trail = _trails[e.item];
+        reason = _checkHeld(trail.item, e.item, e.number, e.custodian, e.time);
         if (reason.length == 0) reason = _checkTime(e.time);
         if (reason.length == 0) reason = _checkCustodian(e.custodian, e.time, digest, signed.signature);
         if (reason.length != 0) return (digest, reason);
 
-        _close(its, e.item, e.time);
-        _extend(e.item, digest, 0);
-        emit Ended(e.item, digest, e.custodian, its.records, its.number, e, signed.signature);
+        (uint32 record, uint32 number) = _close(trail.item, e.time);
+        _extend(trail, digest, 0);
+        emit Ended(e.item, digest, e.custodian, record, number, e, signed.signature);
     }
 
     // ---------------------------------------------------------------------------------------- take-up, recall (C11, C3)
@@ -364,10 +370,10 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
     function _takeUp(SignedTakeUp calldata signed) private returns (bytes32 digest, bytes memory reason) {
         TakeUp calldata t = signed.takeUp;
         digest = _hashTypedDataV4(LedgerTypes.hash(t));
-        Item memory its = _items[t.item];
-        reason = _checkKnown(its, t.item, t.time);
+        Trail storage trail = _trails[t.item];
+        reason = _checkKnown(trail.item, t.item, t.time);
         if (reason.length == 0) reason = _checkNew(digest);
-        if (reason.length == 0 && its.holder == t.custodian) {
+        if (reason.length == 0 && trail.item.holder == t.custodian) {
             reason = abi.encodeWithSelector(AlreadyHolder.selector, t.item, t.custodian);
         }
         if (reason.length == 0) reason = _checkTime(t.time);
@@ -375,11 +381,10 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         if (reason.length != 0) return (digest, reason);
 
         recordedAt[digest] = block.number;
-        its.holder = t.custodian;
-        its.state = ItemState.Held;
-        _advance(its, t.item, t.time);
-        _extend(t.item, digest, 0);
-        emit TakenUp(t.item, digest, t.custodian, its.records, its.number, t, signed.signature);
+        trail.item.state = ItemState.Held;
+        (uint32 record, uint32 number) = _advance(trail.item, t.custodian, t.time);
+        _extend(trail, digest, 0);
+        emit TakenUp(t.item, digest, t.custodian, record, number, t, signed.signature);
     }
 
     /// @inheritdoc ICustodyLedger
@@ -399,15 +404,15 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
     function _recall(SignedRecall calldata signed) private returns (bytes32 digest, bytes memory reason) {
         Recall calldata r = signed.recall;
         digest = _hashTypedDataV4(LedgerTypes.hash(r));
-        Item memory its = _items[r.item];
-        reason = _checkHeld(its, r.item, r.number, r.custodian, r.time);
+        Trail storage trail = _trails[r.item];
+        reason = _checkHeld(trail.item, r.item, r.number, r.custodian, r.time);
         if (reason.length == 0) reason = _checkTime(r.time);
         if (reason.length == 0) reason = _checkCustodian(r.custodian, r.time, digest, signed.signature);
         if (reason.length != 0) return (digest, reason);
 
-        _advance(its, r.item, r.time);
-        _extend(r.item, digest, 0);
-        emit Recalled(r.item, digest, r.custodian, its.records, its.number, r, signed.signature);
+        (uint32 record, uint32 number) = _advance(trail.item, r.custodian, r.time);
+        _extend(trail, digest, 0);
+        emit Recalled(r.item, digest, r.custodian, record, number, r, signed.signature);
     }
 
     // ------------------------------------------------------------------------------------------------- report (C8)
@@ -429,39 +434,39 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
     function _report(SignedReport calldata signed) private returns (bytes32 digest, bytes memory reason) {
         Report calldata r = signed.report;
         digest = _hashTypedDataV4(LedgerTypes.hash(r));
-        Item storage its = _items[r.item];
-        reason = _checkReport(its, digest, signed);
+        Trail storage trail = _trails[r.item];
+        reason = _checkReport(trail, digest, signed);
         if (reason.length != 0) return (digest, reason);
 
         recordedAt[digest] = block.number;
         // Neither the custody number nor the latest time: a report makes no offer stale (C3).
-        its.records += 1;
-        _extend(r.item, digest, 0);
-        emit Reported(r.item, digest, r.reporter, its.records, r, signed.keys, signed.signature);
+        uint32 record = ++trail.item.records;
+        _extend(trail, digest, 0);
+        emit Reported(r.item, digest, r.reporter, record, r, signed.keys, signed.signature);
     }
 
-    function _checkReport(Item memory its, bytes32 digest, SignedReport calldata signed)
+    function _checkReport(Trail storage trail, bytes32 digest, SignedReport calldata signed)
         private
         view
         returns (bytes memory reason)
     {
         Report calldata r = signed.report;
-        reason = _checkKnown(its, r.item, r.time);
+        reason = _checkKnown(trail.item, r.item, r.time);
         if (reason.length == 0) reason = _checkNew(digest);
-        if (reason.length == 0 && r.corrects > its.records) {
-            reason = abi.encodeWithSelector(NoSuchRecord.selector, r.item, r.corrects, its.records);
+        if (reason.length == 0 && r.corrects > trail.item.records) {
+            reason = abi.encodeWithSelector(NoSuchRecord.selector, r.item, r.corrects, trail.item.records);
         }
         if (reason.length == 0) reason = _checkTime(r.time);
         if (reason.length != 0) return reason;
         if (r.reporter != 0) return _checkCustodian(r.reporter, r.time, digest, signed.signature);
-        reason = _checkNamed(r.item, signed.keys.recipient, signed.keys);
+        reason = _checkNamed(trail, r.item, signed.keys.recipient, signed.keys);
         if (reason.length == 0) reason = _checkKey(signed.keys.recipient, digest, signed.signature);
     }
 
     // ------------------------------------------------------------------------------------------------------- checks
 
     /// @dev C5: the item exists, and the event is not too long before its latest.
-    function _checkKnown(Item memory its, bytes32 item, uint40 time) private pure returns (bytes memory reason) {
+    function _checkKnown(Item storage its, bytes32 item, uint40 time) private view returns (bytes memory reason) {
         if (its.records == 0) return abi.encodeWithSelector(UnknownItem.selector, item);
         if (time + CLOCK_BEHIND < its.time) {
             return abi.encodeWithSelector(TimeBeforeLatest.selector, item, time, its.time);
@@ -469,9 +474,9 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
     }
 
     /// @dev C3: the custodian holds the item, and the custody number is the current one.
-    function _checkHeld(Item memory its, bytes32 item, uint32 number, uint40 custodian, uint40 time)
+    function _checkHeld(Item storage its, bytes32 item, uint32 number, uint40 custodian, uint40 time)
         private
-        pure
+        view
         returns (bytes memory reason)
     {
         if (its.state == ItemState.Ended) return abi.encodeWithSelector(CustodyEnded.selector, item);
@@ -485,12 +490,12 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
     }
 
     /// @dev C1, C4: acceptance named `key`, which is not zero, among the keys shown.
-    function _checkNamed(bytes32 item, address key, DeliveryKeys calldata keys)
+    function _checkNamed(Trail storage trail, bytes32 item, address key, DeliveryKeys calldata keys)
         private
         view
         returns (bytes memory reason)
     {
-        if (key == address(0) || keysOf[item] != keccak256(abi.encode(keys))) {
+        if (key == address(0) || trail.keys != keccak256(abi.encode(keys))) {
             return abi.encodeWithSelector(NotNamed.selector, item, key);
         }
     }
@@ -503,43 +508,57 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
 
     // ------------------------------------------------------------------------------------------------------ effects
 
-    /// @dev C3: one more record that changes custody or voids offers.
-    function _advance(Item memory its, bytes32 item, uint40 time) private {
-        its.number += 1;
-        its.records += 1;
-        if (time > its.time) its.time = time;
-        _items[item] = its;
+    /// @dev C3: one more record that changes custody or voids offers. `holder` holds the item from now on.
+    function _advance(Item storage its, uint48 holder, uint40 time) private returns (uint32 record, uint32 number) {
+        // Safety: nobody can pay for 2^32 records of an item.
+        unchecked {
+            (record, number) = (its.records + 1, its.number + 1);
+        }
+        if (time < its.time) time = its.time;
+        its.holder = holder;
+        its.number = number;
+        its.records = record;
+        its.time = time;
     }
 
-    function _close(Item memory its, bytes32 item, uint40 time) private {
-        its.holder = 0;
+    function _close(Item storage its, uint40 time) private returns (uint32 record, uint32 number) {
         its.state = ItemState.Ended;
-        _advance(its, item, time);
+        return _advance(its, 0, time);
     }
 
     /// @dev C6.
-    function _extend(bytes32 item, bytes32 digest, uint256 line) private {
-        headOf[item] = keccak256(abi.encode(headOf[item], digest, line));
+    function _extend(Trail storage trail, bytes32 digest, uint256 line) private {
+        trail.head = keccak256(abi.encode(trail.head, digest, line));
     }
 
     // -------------------------------------------------------------------------------------------------------- views
 
     /// @inheritdoc ICustodyLedger
     function itemOf(bytes32 item) external view returns (Item memory) {
-        return _items[item];
+        return _trails[item].item;
+    }
+
+    /// @inheritdoc ICustodyLedger
+    function headOf(bytes32 item) external view returns (bytes32) {
+        return _trails[item].head;
+    }
+
+    /// @inheritdoc ICustodyLedger
+    function keysOf(bytes32 item) external view returns (bytes32) {
+        return _trails[item].keys;
     }
 
     /// @inheritdoc ICustodyLedger
     function headsOf(bytes32[] calldata list) external view returns (bytes32[] memory heads) {
         heads = new bytes32[](list.length);
         for (uint256 i = 0; i < list.length; ++i) {
-            heads[i] = headOf[list[i]];
+            heads[i] = _trails[list[i]].head;
         }
     }
 
     /// @inheritdoc ICustodyLedger
     function custodianOf(bytes32 item) external view returns (uint40) {
         // Safety: no receptacle holds an item in this version, so every holder is a custodian.
-        return uint40(_items[item].holder);
+        return uint40(_trails[item].item.holder);
     }
 }

@@ -66,7 +66,8 @@ abstract contract SignedRecords is IRecords, EIP712 {
 
     /// @dev The key that made a signature of 64 bytes, or 0. Callers must refuse 0 or compare with a key that is not 0.
     function _signerOf(bytes32 digest, bytes calldata signature) internal pure returns (address signer) {
-        (signer,,) = ECDSA.tryRecover(digest, bytes32(signature[:32]), bytes32(signature[32:]));
+        (bytes32 r, bytes32 vs) = abi.decode(signature, (bytes32, bytes32));
+        (signer,,) = ECDSA.tryRecover(digest, r, vs);
     }
 
     /// @dev What the single call of a record does with a reason.
