@@ -296,6 +296,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stamp", "day", name=op.f("pk_scan_count")),
     )
     op.create_table(
+        "showcase",
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("says", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_showcase")),
+    )
+    op.create_table(
         "sighting",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("stamp", sa.BigInteger(), nullable=False),
