@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from requests import RequestException
+from requests import RequestException, Session
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
@@ -88,6 +88,11 @@ class Node:
     def _put_last(self, endpoint: _Endpoint) -> None:
         endpoint.checked = False
         self._endpoints = [e for e in self._endpoints if e is not endpoint] + [endpoint]
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        for endpoint in self._endpoints:
+            endpoint.session.close()
 
     # --- reading ------------------------------------------------------------------------------------
     def chain_id(self) -> int:
@@ -198,6 +203,10 @@ class Node:
         """The time of the next block (anvil)."""
         self.request("evm_setNextBlockTimestamp", seconds)
 
+    def set_clock(self, seconds: int) -> None:
+        """The node's clock, also backwards (anvil): blocks follow it from there."""
+        self.request("anvil_setTime", seconds)
+
 
 class _Endpoint:
     """One URL. `checked`: it has been asked for its chain since it last failed."""
@@ -205,9 +214,13 @@ class _Endpoint:
     def __init__(self, url: str, timeout_seconds: float) -> None:
         self.url = url
         self.checked = False
+        self.session = Session()
+        # Proxies and certificates of the environment are for nodes elsewhere, not for one beside us.
+        self.session.trust_env = url.startswith("https:")
         self._provider = HTTPProvider(
             url,
             request_kwargs={"timeout": timeout_seconds},
+            session=self.session,
             exception_retry_configuration=None,
         )
 

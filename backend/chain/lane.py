@@ -78,7 +78,7 @@ class Lane:
         self._began = (
             False  # nothing broadcast by this process yet: the node may have lost its pool
         )
-        self._held_seen: dict[bytes, tuple[int, ...]] = {}
+        self._held_seen: dict[bytes, tuple[Any, ...]] = {}
         self._held_at = 0.0
 
     def step(self) -> bool:
@@ -287,7 +287,7 @@ class Lane:
             moved = [digest for digest, how in seen.items() if self._held_seen.get(digest) != how]
             for row in outbox.lock_held(db, moved):
                 self._judge_held(db, row)
-        self._held_seen = dict(seen)
+        self._held_seen = seen
 
     def _expire(self, db: Connection) -> None:
         chain_time = network.chain_time(db)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.chain.transactions import Transaction
 from backend.store.submissions import OPEN
-from backend.store.tables import chain_state, forecast, item, lane, submission, transaction
+from backend.store.tables import chain_state, lane, submission, transaction
 
 UNDER_WAY = ("signed", "broadcast")
 CHUNK_ROWS = 200
@@ -116,7 +116,7 @@ def _ahead(db: Connection, key_name: str, chunk: Sequence[Row[Any]]) -> list[Row
     query = (
         select(submission.c.sequence, submission.c["items"])
         .where(
-            submission.c["items"].overlap(items),
+            submission.c["items"].bool_op("&&")(items),
             or_(elsewhere, held),
             submission.c.sequence < chunk[-1].sequence,
         )
@@ -283,23 +283,27 @@ def close(
 
 
 # --- held and overdue -------------------------------------------------------------------------------
-def held(db: Connection, key_name: str) -> dict[bytes, tuple[int, int]]:
-    """Held submissions of the lane with how far their items are: records on chain, records expected."""
-    one = func.unnest(submission.c["items"]).column_valued("one")
-    query = (
-        select(
-            submission.c.digest,
-            func.coalesce(func.sum(item.c.records), 0),
-            func.coalesce(func.sum(forecast.c.records), 0),
-        )
-        .select_from(submission)
-        .join(one, text("true"), isouter=True)
-        .join(item, item.c.item == one, isouter=True)
-        .join(forecast, forecast.c.item == one, isouter=True)
-        .where(submission.c.lane == key_name, submission.c.state == "held")
-        .group_by(submission.c.digest)
-    )
-    return {row[0]: (int(row[1]), int(row[2])) for row in db.execute(query)}
+# What a held record waits for shows in its items' record numbers, on chain or expected; a sale of stamps,
+# for which acceptances and cancellations wait, in any new block.
+_HELD = text("""
+SELECT submission.digest,
+    coalesce(sum(item.records), 0) AS on_chain,
+    coalesce(sum(forecast.records), 0) AS expected,
+    CASE WHEN submission.kind = 'hand_off' THEN 0
+         ELSE (SELECT indexed_number FROM chain_state) END AS block
+FROM submission
+LEFT JOIN LATERAL unnest(submission.items) AS one (item) ON true
+LEFT JOIN item ON item.item = one.item
+LEFT JOIN forecast ON forecast.item = one.item
+WHERE submission.lane = :lane AND submission.state = 'held'
+GROUP BY submission.digest
+""")
+
+
+def held(db: Connection, key_name: str) -> dict[bytes, tuple[Any, ...]]:
+    """Held submissions of the lane, each with something that changes when what it waits for may be there."""
+    rows = db.execute(_HELD, {"lane": key_name})
+    return {row.digest: (row.on_chain, row.expected, row.block) for row in rows}
 
 
 def lock_held(db: Connection, digests: Iterable[bytes]) -> Sequence[Row[Any]]:
