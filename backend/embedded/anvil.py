@@ -51,7 +51,7 @@ _SETTINGS = {
     "--gas-limit": str(BLOCK_GAS_LIMIT),
     "--block-base-fee-per-gas": "0",
     "--gas-price": "0",
-    "--accounts": "0",
+    "--accounts": "1",  # unlocked and known to all: it deploys the contracts and has no say in them
     "--order": "fifo",
     "--slots-in-an-epoch": "0",
     "--state-interval": "31536000",

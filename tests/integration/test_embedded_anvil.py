@@ -164,6 +164,25 @@ def test_state_of_another_chain_is_thrown_away(
     assert hashes(node) == [block.hash for block in chain.blocks]
 
 
+def test_rebuilds_what_its_unlocked_account_sent(node: EmbeddedAnvil) -> None:
+    """As Brownie deploys: mined at once by the node, signed by it, read back from it."""
+    chain = Chain(node)
+    sender = chain.call("eth_accounts")[0]
+    chain.call("evm_setAutomine", True)
+    for _ in range(3):
+        sent = {"from": sender, "data": TIMEKEEPER, "gasPrice": "0x0", "gas": hex(100_000)}
+        chain.call("eth_sendTransaction", sent)
+    for number in range(1, 4):
+        mined = chain.call("eth_getBlockByNumber", hex(number), False)
+        raw = chain.call("eth_getRawTransactionByHash", mined["transactions"][0])
+        found = bytes.fromhex(mined["hash"][2:])
+        signed = (bytes.fromhex(raw[2:]),)
+        chain.blocks.append(Block(number, int(mined["timestamp"], 16), signed, found))
+    kill(node)
+    node.start(chain.read)
+    assert hashes(node) == [block.hash for block in chain.blocks]
+
+
 def test_says_which_block_differs(node: EmbeddedAnvil, chain: Chain) -> None:
     kill(node)
     chain.blocks[6] = replace(chain.blocks[6], timestamp=chain.blocks[6].timestamp + 1)
