@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -25,8 +26,6 @@ SESSION_HOURS = 12
 CUSTODIAN_HEADER = "posthorn-custodian"
 DEVICE_LENGTH = 80
 HASHER = PasswordHasher()
-# Verified where a person has no PIN, so that an answer takes as long and says as little.
-NO_PIN = HASHER.hash("no PIN has this value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +168,19 @@ def countersign(db: Connection, who: Actor, name: str, pin: str, custodian: int)
     """
     row = person_rows.by_name(db, name)
     known = row is not None and not row.disabled and row.pin_hash is not None
-    good = _pin_fits(row.pin_hash if row is not None and known else NO_PIN, pin)
+    good = _pin_fits(row.pin_hash if row is not None and known else _no_pin(), pin)
     if row is None or not known or not good or custodian not in row.custodians:
         raise NotAllowed(
             f"Name and PIN are not those of somebody at custodian {ids.custodian_text(custodian)}.",
             "Type them again; five wrong tries lock them for a while.",
         )
     return Actor(row.id, row.role, custodian, frozenset(row.custodians), who.device)
+
+
+@cache
+def _no_pin() -> str:
+    """Verified where a person has no PIN, so that an answer takes as long and says as little."""
+    return HASHER.hash("no PIN has this value")
 
 
 def _pin_fits(pin_hash: str, pin: str) -> bool:

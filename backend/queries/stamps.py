@@ -16,12 +16,13 @@ from backend.domain.verdict import (
     judge_code,
     judge_stamp,
 )
+from backend.errors import Unprocessable
 from backend.ports import House
 from backend.queries import editions
 from backend.queries.editions import EditionAnswer
 from backend.queries.network import CustodianAnswer, named
 from backend.queries.status import AsOf, as_of
-from backend.queries.words import VerdictWords, use_being_recorded, verdict_words
+from backend.queries.words import CODE_WORDS, VerdictWords, use_being_recorded, verdict_words
 from backend.store import stamps as stamp_rows
 from backend.store import tables
 from backend.store.submissions import OPEN
@@ -79,11 +80,7 @@ def verify(db: Connection, house: House, text: str, count: bool = False) -> Stam
     says so.
     """
     try:
-        if WRITTEN.fullmatch(text.strip()):
-            stamp, code = parse_number(text), None
-        else:
-            code = parse(text)
-            stamp = code.stamp
+        stamp, code = _parsed(text)
     except BadCode as error:
         return _unreadable(db, text, str(error))
     if count:
@@ -94,6 +91,33 @@ def verify(db: Connection, house: House, text: str, count: bool = False) -> Stam
 def one(db: Connection, house: House, stamp: int) -> StampAnswer:
     """The answer for a number: the code axis is `not_shown`."""
     return _answer(db, house, stamp, None)
+
+
+def number_of(db: Connection, house: House, text: str) -> int:
+    """The stamp that a scanned code or a typed number names, for franking and cancelling.
+
+    Raises Unprocessable where the code cannot be read or was not issued by its post.
+    """
+    try:
+        stamp, code = _parsed(text)
+    except BadCode as error:
+        what_now = CODE_WORDS[CodeAxis.UNREADABLE][2]
+        raise Unprocessable(_sentence(str(error)), what_now, code=CodeAxis.UNREADABLE) from None
+    if code is None:
+        return stamp
+    axis = _code_axis(db, house, code, stamp_rows.stamp_facts(db, stamp))
+    if axis is not CodeAxis.ISSUED_BY:
+        _, headline, what_now = CODE_WORDS[axis]
+        raise Unprocessable(headline, what_now, code=axis, stamp=stamp)
+    return stamp
+
+
+def _parsed(text: str) -> tuple[int, PublicCode | None]:
+    """Stamp and code; no code where a number was typed. Raises BadCode."""
+    if WRITTEN.fullmatch(text.strip()):
+        return parse_number(text), None
+    code = parse(text)
+    return code.stamp, code
 
 
 def _unreadable(db: Connection, text: str, why: str) -> StampAnswer:

@@ -23,7 +23,7 @@ from backend.queries.submissions import SubmissionAnswer
 from backend.queries.words import answerable, entry_text, where_it_is
 from backend.store import items as item_rows
 from backend.store import tables
-from backend.store.entries import entry_from_row, state_from_row
+from backend.store.entries import body_to_json, entry_from_row, state_from_row
 from backend.store.tables import forecast, item_secret, stamp_use
 
 # A record that reaches the chain later than this after its event is shown as late.
@@ -45,7 +45,7 @@ class EntryAnswer:
 
     `at` is the custodian that acts (a hand-off's giver), None where the addressee reports; `to` a
     hand-off's receiver. `flags` name what a reader should see: late, clock_behind, reservation,
-    key_of_operator, take_up, stated_alone, corrects. `status` is settled or final.
+    key_of_operator, take_up, stated_alone, corrects. `status` is settled or final; `body` is what was signed, as JSON.
     """
 
     entry: Entry
@@ -56,6 +56,7 @@ class EntryAnswer:
     text: str
     flags: tuple[str, ...]
     status: str
+    body: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,7 @@ def _entry_answer(
         text=entry_text(entry.body, names),
         flags=found,
         status=now.status(entry.place.block),
+        body=body_to_json(entry.body),
     )
 
 

@@ -1,0 +1,183 @@
+"""Around every request, API and pages alike: size, origin, security headers, measures. Plain ASGI."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.api.people import SESSION_COOKIE
+from backend.api.problems import Problem, problem_response
+
+BODY_BYTES = 2_000_000
+# Photographs of codes and sheets of stamps' pictures.
+IMAGE_BYTES = 25_000_000
+IMAGE_PATHS = ("/v1/verify/image", "/verify/image")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+# Trail codes stand in addresses: no other site may learn them as a referrer.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=()",
+    "Cache-Control": "no-store",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+
+
+class SecurityHeaders:
+    """Puts the headers on every answer that does not bear its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", HSTS)
+            await send(message)
+
+        return await self.app(scope, receive, with_headers)
+
+
+class SameOrigin:
+    """Refuses what a browser sends with our cookie from another site's page.
+
+    Sec-Fetch-Site where the browser says it, else Origin; a program sends neither, and no cookie by itself.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS or _is_ours(scope):
+            return await self.app(scope, receive, send)
+        refusal = Problem(
+            type="urn:posthorn:OtherOrigin",
+            title="Not allowed",
+            status=403,
+            detail="This came from another site's page.",
+            what_now="Do it on Posthorn's own page.",
+            values={},
+        )
+        return await problem_response(refusal)(scope, receive, send)
+
+
+def _is_ours(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    if SESSION_COOKIE not in headers.get("cookie", "") or "authorization" in headers:
+        return True
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+
+class TooLarge(Exception):
+    """The body went beyond the limit."""
+
+
+class BodyLimit:
+    """Stops reading a body beyond its limit, declared or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        limit = IMAGE_BYTES if scope["path"] in IMAGE_PATHS else BODY_BYTES
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            return await _too_large(limit)(scope, receive, send)
+        try:
+            return await self.app(scope, _counted(receive, limit), send)
+        except TooLarge:
+            return await _too_large(limit)(scope, receive, send)
+
+
+def _counted(receive: Receive, limit: int) -> Callable[[], Awaitable[Message]]:
+    read = 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > limit:
+            raise TooLarge
+        return message
+
+    return counted
+
+
+def _too_large(limit: int) -> ASGIApp:
+    return problem_response(
+        Problem(
+            type="urn:posthorn:TooLarge",
+            title="Too large",
+            status=413,
+            detail=f"A request here has at most {limit:,} bytes.",
+            what_now="Split it: lists have at most 500 lines.",
+            values={"limit_bytes": limit},
+        )
+    )
+
+
+class Measures:
+    """Counts and times requests by route and status, for /metrics."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self.app = app
+        labels = ("method", "route", "status")
+        self.requests = Counter("posthorn_requests", "Requests", labels, registry=registry)
+        self.seconds = Histogram(
+            "posthorn_request_seconds", "Time to answer", ("method", "route"), registry=registry
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        began, status = time.perf_counter(), 500
+
+        async def noticed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            return await self.app(scope, receive, noticed)
+        finally:
+            # The route's pattern, never the address itself: trail codes stand in addresses.
+            route = getattr(scope.get("route"), "path", "none")
+            self.requests.labels(scope["method"], route, str(status)).inc()
+            self.seconds.labels(scope["method"], route).observe(time.perf_counter() - began)
