@@ -95,15 +95,26 @@ def test_an_image_that_would_unpack_to_too_much_is_not_decoded(side: int) -> Non
         scan.read_code(png_that_claims(side))
 
 
-def png_that_claims(side: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        check = zlib.crc32(kind + data)
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+def chunk(kind: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(kind + data)
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    body = zlib.compress(bytes(1000))
-    parts = (chunk(b"IHDR", head), chunk(b"IDAT", body), chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+def png_that_claims(side: int) -> bytes:
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    return CODE[:8] + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+def test_a_comment_that_would_unpack_to_too_much_is_refused() -> None:
+    comment = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(5_000_000)))
+    with pytest.raises(BadImage, match="not a whole image"):
+        scan.read_code(CODE[:33] + comment + CODE[33:])
+
+
+def test_a_damaged_chunk_is_refused() -> None:
+    damaged = chunk(b"PLTE", b"")[:-1] + b"?"
+    with pytest.raises(BadImage, match="not a whole image"):
+        scan.read_code(CODE[:33] + damaged + CODE[33:])
 
 
 KINDS = [as_kind(kind) for kind in scan.KINDS]
