@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, distinct, func, insert, select
 
 from backend.demonstration import cast, editions, stories
 from backend.demonstration.plan import Plan, day
@@ -13,7 +13,7 @@ from backend.demonstration.showcase import arrange
 from backend.demonstration.stage import DAY, HOUR, Loops, Stage
 from backend.ports import House
 from backend.store.engine import begin
-from backend.store.tables import entry, item, operator, showcase
+from backend.store.tables import entry, item, operator, showcase, stamp_use, twin
 
 Progress = Callable[[str, int, int], None]
 START_DAYS_AGO = 425
@@ -80,7 +80,12 @@ def _philately(plan: Plan, now: int) -> None:
 
 
 def _count(db: Connection) -> Made:
-    entries = int(db.scalar(select(func.count()).select_from(entry)) or 0)
-    operators = int(db.scalar(select(func.count()).select_from(operator)) or 0)
-    items = int(db.scalar(select(func.count()).select_from(item)) or 0)
-    return Made(items=items, posts=operators - 1, authorities=1, records=entries)
+    def count(table: Table, *conditions: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(table).where(*conditions)
+        return int(db.scalar(query) or 0)
+
+    cancels = select(func.count(distinct(stamp_use.c.digest))).where(stamp_use.c.kind > 0)
+    records = count(entry) + int(db.scalar(cancels) or 0) + count(twin)
+    authorities = 1
+    posts = count(operator) - authorities
+    return Made(count(item), posts, authorities, records)
