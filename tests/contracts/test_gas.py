@@ -74,7 +74,7 @@ def test_100_hand_offs_of_one_item_between_100_pairs(world: World, table: list[s
 def enrol(world: World, serial: int) -> Custodian:
     custodian = Custodian(1 << 24 | serial, Key(f"custodian {serial}"))
     right = (custodian.key.address, SECP256K1, 1, 0, FOR_EVER)
-    world.network.enrol(custodian.number, 1, b"place", right, {"from": world.arlberg})
+    world.network.enrol(custodian.number, 1, b"place".ljust(12, b"\0"), right, {"from": world.arlberg})
     return custodian
 
 

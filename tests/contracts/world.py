@@ -157,7 +157,7 @@ class World:
     ) -> Custodian:
         custodian = Custodian(custodian_number(operator, serial), Key(name))
         right = (custodian.key.address, SECP256K1, key_holder, 0, FOR_EVER)
-        self.network.enrol(custodian.number, kind, name.encode(), right, {"from": admin})
+        self.network.enrol(custodian.number, kind, name.encode().ljust(12, b"\0"), right, {"from": admin})
         return custodian
 
     # ---------------------------------------------------------------------------------- time and domains
