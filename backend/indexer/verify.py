@@ -70,11 +70,11 @@ def check_complete(
 
     Raises NodeContradicts.
     """
-    indexes = [log.log_index for log in everybodys if log.address in addresses]
-    if bloom_of(everybodys) != block.logs_bloom or indexes != [log.log_index for log in ours]:
+    by_us = [log for log in everybodys if log.address in addresses]
+    if bloom_of(everybodys) != block.logs_bloom or by_us != list(ours):
         raise NodeContradicts(
-            f"The node left out logs of block {block.number}, 0x{block.hash.hex()}: "
-            f"{len(ours)} of {len(everybodys)} logs do not make the block's bloom."
+            f"The node's logs of block {block.number}, 0x{block.hash.hex()}, {len(ours)} of "
+            f"{len(everybodys)} by our contracts, do not make the block's bloom."
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -99,7 +99,9 @@ def forkable_anvil(folder: Path) -> Iterator[str]:
     The embedded one cannot: it forgets old states.
     """
     log = folder / "anvil.log"
-    words = "--port 0 --no-mining --block-base-fee-per-gas 0 --gas-price 0 --accounts 0 --order fifo"
+    words = (
+        "--port 0 --no-mining --block-base-fee-per-gas 0 --gas-price 0 --accounts 0 --order fifo"
+    )
     words += f" --slots-in-an-epoch 4 --chain-id {CHAIN_ID} --timestamp {GENESIS_TIME}"
     words += " --hardfork osaka --gas-limit 500000000"
     with log.open("wb") as output:
@@ -141,8 +143,13 @@ class Posts:
         self.node = Node([url])
         self.sender = Account.from_key(keccak256(b"sender"))
         self.nonce = 0
+        self.unsent: list[bytes] | None = None
         self.resync()
         self.deployment = self._deploy()
+
+    def close(self) -> None:
+        """Close the connection to the node."""
+        self.rpc.close()
 
     # --- sending ------------------------------------------------------------------------------------
     def resync(self) -> None:
@@ -168,24 +175,45 @@ class Posts:
         return self._send(self.sign(self.deployment.addresses[contract], calldata))
 
     def _send(self, raw: bytes) -> bytes:
+        if self.unsent is not None:
+            self.unsent.append(raw)
+            return keccak256(raw)
         return bytes.fromhex(self.rpc.call("eth_sendRawTransaction", _hex(raw))[2:])
+
+    def create(self, code: bytes) -> bytes:
+        """Create a contract with the next block."""
+        return self._send(self.sign(None, code))
 
     def mine(self) -> int:
         """Make a block of what was sent; returns its number."""
         self.rpc.call("evm_setNextBlockTimestamp", self.now)
         self.rpc.call("evm_mine")
         self.now += BLOCK_SECONDS
-        return int(self.rpc.call("eth_blockNumber"), 16)
+        return self.height()
 
     def succeeded(self, transaction: bytes) -> bool:
         receipt: dict[str, str] = self.rpc.call("eth_getTransactionReceipt", _hex(transaction))
         return int(receipt["status"], 16) == 1
 
-    def reorganise(self, depth: int, others: Sequence[tuple[bytes, int]] = ()) -> None:
-        """Replace the newest blocks; `others`: raw transactions and the index of their new block."""
-        pairs = [[_hex(raw), index] for raw, index in others]
-        self.rpc.call("anvil_reorg", depth, pairs)
+    def reorganise(self, depth: int, tell: Callable[[Posts], object] | None = None) -> None:
+        """Replace the newest blocks by as many others, in which `tell` happens instead."""
+        fork = hex(self.height() - depth)
+        self.nonce = int(
+            self.rpc.call("eth_getTransactionCount", str(self.sender.address), fork), 16
+        )
+        self.unsent = []
+        if tell is not None:
+            tell(self)
+        spread = [
+            [_hex(raw), place * depth // len(self.unsent)] for place, raw in enumerate(self.unsent)
+        ]
+        self.unsent = None
+        self.rpc.call("anvil_reorg", depth, spread)
         self.resync()
+
+    def height(self) -> int:
+        """The number of the newest block."""
+        return int(self.rpc.call("eth_blockNumber"), 16)
 
     def _deploy(self) -> Deployment:
         sender = bytes.fromhex(self.sender.address[2:])
@@ -194,7 +222,7 @@ class Posts:
         arguments = ([sender], [network, stamps], [network, ledger])
         for name, given in zip(CONTRACTS, arguments, strict=True):
             code = creation_code()[name] + encode(["address"] * len(given), given)
-            self._send(self.sign(None, code))
+            self.create(code)
         block = self.mine()
         return Deployment(CHAIN_ID, dict(zip(CONTRACTS, made, strict=True)), block)
 
@@ -269,9 +297,7 @@ class Posts:
     def item(self, word: str, custodian: int = COUNTER) -> bytes:
         return item_id(custodian >> 24, keccak256(word.encode()))
 
-    def release(
-        self, giver: int, receiver: int, lines: Sequence[tuple[bytes, int]]
-    ) -> Release:
+    def release(self, giver: int, receiver: int, lines: Sequence[tuple[bytes, int]]) -> Release:
         deadline = self.now + DAY_SECONDS
         return Release(
             giver, receiver, self.now, deadline, tuple(Line(item, n, 1) for item, n in lines)
@@ -291,9 +317,7 @@ class Posts:
             "receiver_signature": self.signature(receipt, release.receiver),
         }
 
-    def hand_off(
-        self, giver: int, receiver: int, *lines: tuple[bytes, int], **other: Any
-    ) -> bytes:
+    def hand_off(self, giver: int, receiver: int, *lines: tuple[bytes, int], **other: Any) -> bytes:
         """Hand over items with their custody numbers; returns the receipt's digest."""
         release = self.release(giver, receiver, lines)
         receipt = self.receipt(release, **other)

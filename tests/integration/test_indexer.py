@@ -1,0 +1,308 @@
+"""The indexer on a real chain and a real database: what the chain says is what the rows say, always."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databases import NewDatabase, databases, rows
+from posts import (
+    CENTRE,
+    COUNTER,
+    EDITION,
+    Posts,
+    address,
+    forkable_anvil,
+    tell,
+)
+from sqlalchemy import Engine, func, select, text, update
+
+from backend.chain.client import Node
+from backend.chain.views import Views
+from backend.domain.ids import custodian_number, edition_number, stamp_number
+from backend.domain.trail import HandedOff, fold
+from backend.domain.typed_data import Issue
+from backend.indexer.follow import Indexer
+from backend.indexer.fsck import fsck
+from backend.indexer.rebuild import rebuild
+from backend.store.entries import entry_from_row, state_from_row
+from backend.store.tables import (
+    MODEL,
+    block,
+    custodian,
+    edition,
+    entry,
+    item,
+    log,
+    operator,
+    quarantine,
+    recorded,
+    signing_right,
+    stamp_signer,
+    stamp_use,
+    submitter,
+    twin,
+)
+
+CHAIN = (block, log, *MODEL)
+
+
+@pytest.fixture
+def posts(tmp_path: Path) -> Iterator[Posts]:
+    with forkable_anvil(tmp_path) as url:
+        network = Posts(url)
+        network.found()
+        yield network
+        network.close()
+
+
+@pytest.fixture
+def new_database(postgres_url: str) -> Iterator[NewDatabase]:
+    with databases(postgres_url) as make:
+        yield make
+
+
+def indexer_of(posts: Posts, engine: Engine, node: Any = None, **other: Any) -> Indexer:
+    return Indexer(engine, node or Node([posts.url]), posts.deployment, **other)
+
+
+def catch_up(indexer: Indexer) -> None:
+    while indexer.step():
+        pass
+
+
+def index(posts: Posts, engine: Engine, **other: Any) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows that the chain gives, after another indexer has looked at it."""
+    catch_up(indexer_of(posts, engine, **other))
+    return rows(engine, CHAIN)
+
+
+def found(engine: Engine, query: Any) -> Any:
+    with engine.connect() as db:
+        return db.execute(query).all()
+
+
+# --- records in, rows out -----------------------------------------------------------------------------
+def test_the_model_is_what_the_contracts_say(posts: Posts, engine: Engine) -> None:
+    """CE7, S4, S5: heads, holders, counters, times and uses, asked of the contracts themselves."""
+    tell(posts)
+    index(posts, engine)
+    assert found(engine, select(func.count()).select_from(item))[0][0] == 4
+    assert found(engine, select(quarantine)) == []
+    assert fsck(engine, Views(posts.node, posts.deployment)) == []
+
+
+def test_fsck_names_what_differs(posts: Posts, engine: Engine) -> None:
+    tell(posts)
+    index(posts, engine)
+    parcel = posts.item("parcel")
+    with engine.begin() as db:
+        db.execute(update(item).where(item.c.item == parcel).values(holder=COUNTER))
+        db.execute(update(stamp_use).values(block_number=1))
+    differences = fsck(engine, Views(posts.node, posts.deployment))
+    assert [d.what for d in differences] == ["holder of item"] + ["use of stamp"] * 4
+    assert (differences[0].key, differences[0].in_model, differences[0].on_chain) == (
+        parcel,
+        COUNTER,
+        0,
+    )
+
+
+def test_entries_come_back_from_their_rows_and_fold_to_the_item(
+    posts: Posts, engine: Engine
+) -> None:
+    """C6, CE3: what an entry says was signed gives its digest; all of them give the head on chain."""
+    tell(posts)
+    index(posts, engine)
+    for row in found(engine, select(item)):
+        in_order = select(entry).where(entry.c.item == row.item).order_by(entry.c.record)
+        trail = [entry_from_row(one) for one in found(engine, in_order)]
+        assert fold(trail) == state_from_row(row)
+        assert fold(trail).head == Views(posts.node, posts.deployment).head_of(row.item)
+        for one in trail:
+            if not isinstance(one.body, HandedOff):
+                assert one.digest == posts.digest(one.body)
+
+
+def test_a_hand_off_is_one_entry_for_each_line_with_what_was_given_and_found(
+    posts: Posts, engine: Engine
+) -> None:
+    tell(posts)
+    index(posts, engine)
+    of_kind = select(entry).where(entry.c.kind == "hand_off").order_by(entry.c.log_index)
+    first, second = found(engine, of_kind.where(entry.c.actor == COUNTER))
+    assert (first.item, second.item) == (posts.item("parcel"), posts.item("letter"))
+    assert (first.line, first.receiver, len(first.signatures)) == (0, CENTRE, 2)
+    assert (second.line, second.body["given"], second.body["found"]) == (1, 1, 2)
+    assert first.digest == second.digest
+
+
+def test_every_record_is_known_by_its_digest(posts: Posts, engine: Engine) -> None:
+    """Issued and Voided bear none: theirs are computed in the stamps' domain."""
+    word = posts.accept("parcel", stamps=posts.stamps(1))
+    hand_off = posts.hand_off(COUNTER, CENTRE, (word, 1))
+    cancel = posts.cancel(COUNTER, *posts.stamps(3, 4))
+    claim = posts.claim(1, address("collector"))
+    number = posts.mine()
+    posts.show_original(1)
+    index(posts, engine)
+    at = {row.digest: row.block_number for row in found(engine, select(recorded))}
+    issued = posts.digest(Issue(EDITION, 1, 10, COUNTER))
+    assert at[issued] == number - 1
+    assert {at[hand_off], at[cancel], at[claim]} == {number}
+
+
+def test_stamps_know_their_use_and_twins_their_owner(posts: Posts, engine: Engine) -> None:
+    tell(posts)
+    index(posts, engine)
+    uses = {row.stamp: row for row in found(engine, select(stamp_use))}
+    franked, cancelled = posts.stamps(1, 3)
+    accepted = found(engine, select(entry.c.digest).where(entry.c.item == posts.item("parcel")))
+    assert (uses[franked].kind, uses[franked].item) == (0, posts.item("parcel"))
+    assert uses[franked].digest == accepted[0].digest
+    assert (uses[cancelled].kind, uses[cancelled].item) == (1, bytes(32))
+    (owned,) = found(engine, select(twin))
+    assert (owned.stamp, owned.owner) == (franked, address("friend"))
+
+
+def test_rotation_ends_the_right_before_and_compromise_marks_it(
+    posts: Posts, engine: Engine
+) -> None:
+    """NE9, NE10, N4."""
+    tell(posts)
+    index(posts, engine)
+    courier = custodian_number(1, 3)
+    in_order = select(signing_right).order_by(signing_right.c.granted_block, signing_right.c.key)
+    rights = found(engine, in_order.where(signing_right.c.custodian == courier))
+    ended = [right for right in rights if right.compromised_block is None]
+    lost = [right for right in rights if right.compromised_block is not None]
+    assert [(r.until_time == r.from_time, r.key) for r in ended] == [
+        (True, address(f"custodian {courier}"))
+    ]
+    assert [right.key for right in lost] == [address("new courier")]
+    before, after = found(
+        engine,
+        select(signing_right).where(signing_right.c.custodian == CENTRE).order_by("from_time"),
+    )
+    assert before.until_time == after.from_time < after.until_time
+    assert found(engine, select(custodian.c.suspended).where(custodian.c.number == courier))[0][0]
+    (carrier,) = found(engine, select(operator).where(operator.c.number == 3))
+    assert carrier.suspended_block is not None
+    assert found(engine, select(submitter.c.until_block).where(submitter.c.until_block.isnot(None)))
+    assert found(engine, select(stamp_signer).where(stamp_signer.c.revoked_block.isnot(None)))
+
+
+def test_a_hand_off_that_comes_again_is_recorded_since_its_first_time(
+    posts: Posts, engine: Engine
+) -> None:
+    """CE5: the same digest, later, with a line that was refused before."""
+    letter, card = posts.accept("letter"), posts.item("card")
+    release = posts.release(COUNTER, CENTRE, [(letter, 1), (card, 1)])
+    receipt = posts.receipt(release)
+    again = posts.hand_off_payload(release, receipt)
+    posts.call("CustodyLedger", "handOff", again)
+    first = posts.mine()
+    index(posts, engine)
+    posts.accept("card")
+    posts.mine()
+    posts.call("CustodyLedger", "handOff", again)
+    posts.mine()
+    index(posts, engine)
+    digest = posts.digest(receipt)
+    (record,) = found(engine, select(recorded).where(recorded.c.digest == digest))
+    assert record.block_number == first
+    by_line = select(entry.c.item).where(entry.c.digest == digest).order_by(entry.c.line)
+    assert [row.item for row in found(engine, by_line)] == [letter, card]
+
+
+def test_what_an_operator_may_put_on_chain_stops_no_indexer(posts: Posts, engine: Engine) -> None:
+    """Highest numbers, NUL characters, bytes that are no text: all are somebody's right to write."""
+    highest = 65_535
+    me = str(posts.sender.address).lower()
+    posts.call("PostalNetwork", "admitOperator", highest, me, "no\0text")
+    posts.call("PostalNetwork", "addSubmitter", highest, me)
+    place = "0x" + (b"\xff\xfe\0A" + bytes(8)).hex()
+    posts.enrol(custodian_number(highest, 1), highest, place)
+    number = edition_number(highest, highest)
+    terms = posts.terms(face_value=2**64 - 1, currency="0x00ff00", supply=2**32 - 1)
+    posts.call("CryptoStamp", "createEdition", number, terms)
+    posts.mine()
+    serial = 2**32 - 1
+    issue = {"edition": number, "first": serial, "last": serial}
+    posts.call("CryptoStamp", "issue", issue | {"custodian": custodian_number(highest, 1)})
+    posts.mine()
+    posts.cancel(custodian_number(highest, 1), stamp_number(number, serial))
+    posts.mine()
+    index(posts, engine)
+    (foreign,) = found(engine, select(edition).where(edition.c.edition == number))
+    assert (foreign.face_value, foreign.currency) == (2**64 - 1, "\ufffd\ufffd")
+    (use,) = found(engine, select(stamp_use))
+    assert use.stamp == stamp_number(number, serial) >= 2**63
+    (admitted,) = found(engine, select(operator).where(operator.c.number == highest))
+    assert admitted.name == "no\ufffdtext"
+    assert found(engine, select(quarantine)) == []
+
+
+# --- again and again ------------------------------------------------------------------------------------
+def test_looking_again_changes_nothing(posts: Posts, engine: Engine) -> None:
+    tell(posts)
+    first = index(posts, engine)
+    again = indexer_of(posts, engine)
+    assert [again.step(), again.step()] == [0, 0]
+    assert rows(engine, CHAIN) == first
+
+
+def test_block_by_block_gives_the_rows_of_one_look(
+    posts: Posts, engine: Engine, new_database: NewDatabase
+) -> None:
+    """The cursor moves with the rows, wherever a run of blocks is cut."""
+    step_by_step = indexer_of(posts, engine)
+    catch_up(step_by_step)
+    mine = posts.mine
+
+    def mine_and_index() -> int:
+        number = mine()
+        catch_up(step_by_step)
+        return number
+
+    posts.mine = mine_and_index  # type: ignore[method-assign]
+    tell(posts)
+    assert rows(engine, CHAIN) == index(posts, new_database())
+
+
+def test_a_rebuild_gives_identical_rows(posts: Posts, engine: Engine) -> None:
+    """B1; rows that were tampered with are put right."""
+    tell(posts)
+    before = index(posts, engine)
+    with engine.begin() as db:
+        db.execute(text("UPDATE item SET holder = 0"))
+        db.execute(text("UPDATE entry SET signatures = '{}'"))
+        for name in ("twin", "recorded", "custodian", "signing_right", "edition"):
+            db.execute(text(f"DELETE FROM {name}"))
+    told: list[tuple[int, int]] = []
+    total = rebuild(engine, posts.deployment, lambda done, all_: told.append((done, all_)))
+    assert rows(engine, CHAIN) == before
+    assert told == [(total, total)]
+
+
+def test_an_unreadable_log_is_kept_and_counted_not_skipped(posts: Posts, engine: Engine) -> None:
+    """A log that no ABI knows is told in the quarantine, as are records that no longer follow."""
+    tell(posts)
+    before = index(posts, engine)
+    taken_up = select(entry).where(entry.c.kind == "take_up", entry.c.item == posts.item("letter"))
+    (row,) = found(engine, taken_up)
+    with engine.begin() as db:
+        db.execute(
+            update(log)
+            .where(log.c.block_number == row.block_number, log.c.log_index == row.log_index)
+            .values(topics=[b"\x01" * 32])
+        )
+    rebuild(engine, posts.deployment)
+    after = rows(engine, CHAIN)
+    reasons = [reason for _, _, reason in after["quarantine"]]
+    assert reasons[0] == "an unknown event, topic 0x" + "01" * 32
+    assert reasons[1:] == ["report: record 4 where 3 was due"]
+    assert len(after["entry"]) == len(before["entry"]) - 2
+    assert len(after["log"]) == len(before["log"])
