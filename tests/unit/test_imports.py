@@ -43,7 +43,8 @@ MAY_IMPORT: dict[str, set[str] | None] = {
         "usecases",
     },
     "importing": {"domain", "errors", "ports", "store", "usecases"},
-    "api": {"domain", "errors", "ports", "proof", "queries", "stamps", "usecases"},
+    # the edge opens the transaction and keeps sessions and answers in it (docs/decisions/0001)
+    "api": {"domain", "errors", "ports", "proof", "queries", "stamps", "store", "usecases"},
     # pages and API are two faces of one session, one sign-in and one service
     "web": {"api", "domain", "errors", "ports", "proof", "queries", "stamps", "usecases"},
     "app": EVERYTHING,
