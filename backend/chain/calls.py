@@ -14,29 +14,28 @@ from backend.chain.interface import Entry, interface
 
 Payload = Mapping[str, Any]
 
-# EIP-7825: no transaction may use more. A calldata limit keeps it below 128 KiB, which is all that geth's
-# pool takes of one transaction.
+# EIP-7825: no transaction may use more.
 TRANSACTION_GAS_CAP = 16_777_216
-TRANSACTION_CALLDATA_BYTES = 120_000
+# What a transaction takes before its first record: its own gas; selector and array.
 TRANSACTION_GAS = 50_000
+TRANSACTION_BYTES = 68
+# The name of an operator is the longest argument of an act.
 ACT_GAS = 1_000_000
+ACT_BYTES = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A kind of record: its calls, and the most it costs (gas for one, gas and calldata for each unit)."""
+    """A kind of record: its calls, and the most it takes of gas and calldata, itself and for each unit."""
 
     contract: str
     single: str
     batch: str
     gas: int
-    unit_gas: int
-    unit_bytes: int
-    units: Callable[[Payload], int]
-
-
-def _one(_: Payload) -> int:
-    return 1
+    bytes: int
+    unit_gas: int = 0
+    unit_bytes: int = 0
+    units: Callable[[Payload], int] = lambda _: 0
 
 
 def _serials(payload: Payload) -> int:
@@ -51,26 +50,26 @@ def _proof(payload: Payload) -> int:
 LEDGER, STAMPS, NETWORK = "CustodyLedger", "CryptoStamp", "PostalNetwork"
 RECORDS: dict[str, _Record] = {
     "acceptance": _Record(
-        LEDGER, "accept", "acceptBatch", 120_000, 40_000, 32,
+        LEDGER, "accept", "acceptBatch", 120_000, 544, 40_000, 32,
         lambda payload: len(payload["acceptance"]["stamps"]),
     ),
     "hand_off": _Record(
-        LEDGER, "handOff", "handOffBatch", 45_000, 30_000, 224,
+        LEDGER, "handOff", "handOffBatch", 45_000, 848, 30_000, 224,
         lambda payload: len(payload["release"]["lines"]),
     ),
-    "delivery": _Record(LEDGER, "deliver", "deliverBatch", 80_000, 0, 0, _one),
-    "end": _Record(LEDGER, "end", "endBatch", 60_000, 0, 0, _one),
-    "take_up": _Record(LEDGER, "takeUp", "takeUpBatch", 80_000, 0, 0, _one),
-    "recall": _Record(LEDGER, "recall", "recallBatch", 60_000, 0, 0, _one),
-    "report": _Record(LEDGER, "report", "reportBatch", 80_000, 0, 0, _one),
+    "delivery": _Record(LEDGER, "deliver", "deliverBatch", 80_000, 672),
+    "end": _Record(LEDGER, "end", "endBatch", 60_000, 384),
+    "take_up": _Record(LEDGER, "takeUp", "takeUpBatch", 80_000, 384),
+    "recall": _Record(LEDGER, "recall", "recallBatch", 60_000, 320),
+    "report": _Record(LEDGER, "report", "reportBatch", 80_000, 512),
     "cancel": _Record(
-        STAMPS, "cancel", "cancelBatch", 50_000, 50_000, 32,
+        STAMPS, "cancel", "cancelBatch", 40_000, 416, 35_000, 32,
         lambda payload: len(payload["cancel"]["stamps"]),
     ),
-    "claim": _Record(STAMPS, "claim", "claimBatch", 120_000, 2_000, 32, _proof),
-    "original": _Record(STAMPS, "showOriginal", "showOriginalBatch", 80_000, 2_000, 32, _proof),
-    "issue": _Record(STAMPS, "issue", "issueBatch", 120_000, 400, 0, _serials),
-    "void": _Record(STAMPS, "voidRange", "voidBatch", 60_000, 4_000, 0, _serials),
+    "claim": _Record(STAMPS, "claim", "claimBatch", 120_000, 352, 2_000, 32, _proof),
+    "original": _Record(STAMPS, "showOriginal", "showOriginalBatch", 80_000, 320, 2_000, 32, _proof),
+    "issue": _Record(STAMPS, "issue", "issueBatch", 110_000, 128, 220, 0, _serials),
+    "void": _Record(STAMPS, "voidRange", "voidBatch", 60_000, 128, 4_000, 0, _serials),
 }  # fmt: skip
 
 # Acts: contract, function, and the payload's members in the order of its arguments.
@@ -90,8 +89,6 @@ ACTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "reinstate_custodian": (NETWORK, "reinstateCustodian", ("custodian",)),
 }
 
-# The bytes of a record without its units: structs, offsets and two signatures at most.
-RECORD_BYTES = 1_100
 # What the contract ignores when an edition is created.
 UNBORN_EDITION = {"withdrawn_from": 0, "created_at": 0}
 
@@ -144,9 +141,9 @@ def gas_of(kind: str, payload: Payload) -> int:
 def bytes_of(kind: str, payload: Payload) -> int:
     """The most calldata that one submission takes."""
     if kind in ACTS:
-        return RECORD_BYTES
+        return ACT_BYTES
     record = RECORDS[kind]
-    return RECORD_BYTES + record.unit_bytes * record.units(payload)
+    return record.bytes + record.unit_bytes * record.units(payload)
 
 
 def _function(contract: str, name: str) -> Entry:

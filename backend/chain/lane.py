@@ -42,11 +42,16 @@ GWEI = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a sender works. `mine_every_seconds` None: others make the blocks."""
+    """How a sender works. `mine_every_seconds` None: others make the blocks.
+
+    `in_flight`: transactions of a lane under way (Besu keeps few of one sender). `calldata_bytes`: most in
+    one transaction; geth's pool takes 128 KiB of it in all.
+    """
 
     mine_every_seconds: float | None = None
     poll_seconds: float = 0.1
     in_flight: int = 8
+    calldata_bytes: int = 120_000
     retry_seconds: float = 1.0
     rebroadcast_seconds: float = 10.0
     stuck_seconds: float = 60.0
@@ -97,7 +102,7 @@ class Lane:
         try:
             with begin(self._means.engine) as db:
                 with closing(outbox.due(db, self.key_name, self._patience.resting())) as rows:
-                    runs = cut(rows, room)
+                    runs = cut(rows, room, self._means.pace.calldata_bytes)
                 self._save(db, runs)
         except (KeyError, TypeError, ValueError, AttributeError, EncodingError):
             if not self._reject_unreadable():

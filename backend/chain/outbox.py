@@ -116,7 +116,7 @@ def _ahead(db: Connection, key_name: str, chunk: Sequence[Row[Any]]) -> list[Row
     query = (
         select(submission.c.sequence, submission.c["items"])
         .where(
-            submission.c["items"].bool_op("&&")(items),
+            submission.c["items"].overlap(items),
             or_(elsewhere, held),
             submission.c.sequence < chunk[-1].sequence,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from backend.chain.calls import (
-    TRANSACTION_CALLDATA_BYTES,
+    TRANSACTION_BYTES,
     TRANSACTION_GAS,
     TRANSACTION_GAS_CAP,
     bytes_of,
@@ -43,15 +43,15 @@ class Run:
     kind: str
     rows: list[Due] = field(default_factory=list)
     gas: int = TRANSACTION_GAS
-    calldata_bytes: int = 0
+    calldata_bytes: int = TRANSACTION_BYTES
 
-    def takes(self, row: Due) -> bool:
+    def takes(self, row: Due, most_bytes: int) -> bool:
         """Whether the row fits: same kind, gas (EIP-7825), calldata. An act stands alone."""
         if row.kind != self.kind or (self.rows and is_act(row.kind)):
             return False
         gas = self.gas + gas_of(row.kind, row.payload)
         size = self.calldata_bytes + bytes_of(row.kind, row.payload)
-        fits = gas <= TRANSACTION_GAS_CAP and size <= TRANSACTION_CALLDATA_BYTES
+        fits = gas <= TRANSACTION_GAS_CAP and size <= most_bytes
         return fits or not self.rows
 
     def add(self, row: Due) -> None:
@@ -60,8 +60,8 @@ class Run:
         self.calldata_bytes += bytes_of(row.kind, row.payload)
 
 
-def cut(rows: Iterable[Due], most: int) -> list[Run]:
-    """At most `most` runs from rows in the order of their sequence; what fits into none stays for later.
+def cut(rows: Iterable[Due], most: int, most_bytes: int) -> list[Run]:
+    """At most `most` runs from rows in the order of their sequence, each of `most_bytes` of calldata.
 
     Stops at the first row that would need one run more.
     """
@@ -72,7 +72,9 @@ def cut(rows: Iterable[Due], most: int) -> list[Run]:
         foundation = is_act(row.kind) or row.kind in FOUNDATIONS
         earliest = max([floor, *(placed.get(item, 0) for item in row.items)])
         start = max(len(runs) - 1, 0) if foundation else earliest
-        index = next((i for i in range(start, len(runs)) if runs[i].takes(row)), len(runs))
+        index = next(
+            (i for i in range(start, len(runs)) if runs[i].takes(row, most_bytes)), len(runs)
+        )
         if index == most:
             break
         if index == len(runs):

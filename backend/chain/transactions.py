@@ -104,13 +104,14 @@ def sign(unsigned: Unsigned, signer: Signer, key: str) -> Transaction:
     signature = signer.sign(key, bytes(TypedTransaction.from_dict(fields).hash()))
     r, vs = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
     s, parity = vs & LOWER_255_BITS, vs >> 255
-    raw = bytes(TypedTransaction.from_dict(fields | {"v": parity, "r": r, "s": s}).encode())
-    if len(signature) != 64 or s > HALF_ORDER or _sender(raw) != signer.address(key):
-        raise BadSigner(
-            f"What the signer gave is no signature by the key {key}.",
-            "Check the signer's configuration; the records are kept and sent once it is right.",
-        )
-    return Transaction(keccak256(raw), unsigned.nonce, raw)
+    if len(signature) == 64 and r > 0 and 0 < s <= HALF_ORDER:
+        raw = bytes(TypedTransaction.from_dict(fields | {"v": parity, "r": r, "s": s}).encode())
+        if _sender(raw) == signer.address(key):
+            return Transaction(keccak256(raw), unsigned.nonce, raw)
+    raise BadSigner(
+        f"What the signer gave is no signature by the key {key}.",
+        "Check the signer's configuration; the records are kept and sent once it is right.",
+    )
 
 
 def _sender(raw: bytes) -> bytes | None:

@@ -1,0 +1,158 @@
+"""A network of posts, a database, a sender and an indexer, stepped by hand: for the tests of the sender."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from posts import COUNTER, Posts
+from sqlalchemy import Connection, Engine, Row, select
+
+from backend.chain.client import Node
+from backend.chain.lane import Pace, Reconsider
+from backend.chain.sender import Sender
+from backend.domain.keccak import keccak256
+from backend.domain.typed_data import Issue, Receipt, Release, Signed, Void
+from backend.domain.wire import to_wire
+from backend.embedded.processes import wait_until
+from backend.indexer.follow import Indexer
+from backend.keystore import Keystore
+from backend.store import submissions
+from backend.store.engine import begin
+from backend.store.submissions import NewSubmission
+from backend.store.tables import submission, transaction
+
+SUBMITTER = "submitter/1"
+SEED = b"a seed of the sender's tests    "
+# At once, and a block for each broadcast: tests do not wait.
+EAGER = Pace(mine_every_seconds=0.0, retry_seconds=0.0, held_seconds=0.0)
+SETTLE_SECONDS = 20.0
+
+
+def never(db: Connection, row: Row[Any]) -> Any:
+    raise AssertionError(f"{row.kind} is held")
+
+
+@dataclass
+class World:
+    """`steps()` lets the sender and the indexer do what is due; nothing runs in the background."""
+
+    posts: Posts
+    engine: Engine
+    url: str
+    reconsider: Reconsider = never
+    pace: Pace = EAGER
+    signer: Keystore = field(default_factory=lambda: Keystore(SEED))
+    sender: Sender = field(init=False)
+    indexer: Indexer = field(init=False)
+    nodes: list[Node] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.restart()
+        self.indexer = Indexer(self.engine, self.node(self.posts.url), self.posts.deployment)
+
+    def restart(self, node: Node | None = None, pace: Pace | None = None) -> None:
+        """Another sender process, with no memory of the one before."""
+        if hasattr(self, "sender"):
+            self.sender.close()
+        self.pace = pace or self.pace
+        self.sender = self.new_sender(node)
+
+    def new_sender(self, node: Node | None = None) -> Sender:
+        deployment, node = self.posts.deployment, node or self.node(self.url)
+        return Sender(self.engine, node, self.signer, deployment, self.reconsider, self.pace)
+
+    def node(self, *urls: str, **other: Any) -> Node:
+        self.nodes.append(Node(urls, **other))
+        return self.nodes[-1]
+
+    def close(self) -> None:
+        self.sender.close()
+        for node in self.nodes:
+            node.close()
+        self.posts.node.close()
+        self.posts.rpc.close()
+
+    # --- submitting ---------------------------------------------------------------------------------
+    def submit(self, kind: str, payload: dict[str, Any], digest: bytes, **other: Any) -> bytes:
+        new = NewSubmission(digest=digest, kind=kind, payload=payload, lane=SUBMITTER)
+        with begin(self.engine) as db:
+            assert submissions.enqueue(db, replace(new, **other))
+        return digest
+
+    def accept(self, word: str, **other: Any) -> bytes:
+        """Submit the acceptance of a word's item; returns its digest."""
+        record = self.posts.acceptance(word)
+        payload = self.posts.signed("acceptance", record, COUNTER)
+        items = (self.posts.item(word),)
+        return self.submit("acceptance", payload, self.posts.digest(record), items=items, **other)
+
+    def hand_off(self, release: Release, receipt: Receipt | None = None, **other: Any) -> bytes:
+        receipt = receipt or self.posts.receipt(release)
+        payload = self.posts.hand_off_payload(release, receipt)
+        items = tuple(line.item for line in release.lines)
+        return self.submit("hand_off", payload, self.posts.digest(receipt), items=items, **other)
+
+    def put(self, kind: str, record: Issue | Void) -> bytes:
+        return self.submit(kind, to_wire(record), self.posts.digest(record))
+
+    def alone(self, kind: str, record: Signed, payload: dict[str, Any], item: bytes) -> bytes:
+        return self.submit(kind, payload, self.posts.digest(record), items=(item,))
+
+    def act(self, kind: str, lane: str, payload: dict[str, Any]) -> bytes:
+        digest = keccak256(json.dumps([kind, payload], sort_keys=True).encode())
+        return self.submit(kind, payload, digest, lane=lane)
+
+    # --- letting it happen --------------------------------------------------------------------------
+    def index(self) -> None:
+        while self.indexer.step():
+            pass
+
+    def steps(self, until: Callable[[], bool]) -> None:
+        """Sender and indexer in turn until it is so."""
+
+        def done() -> bool:
+            self.sender.step()
+            self.index()
+            return until()
+
+        assert wait_until(done, SETTLE_SECONDS), self.states()
+
+    def settle(self, *digests: bytes) -> None:
+        """Until these submissions are settled."""
+        self.steps(lambda: all(self.row(digest).state == "settled" for digest in digests))
+
+    def resolve(self, *digests: bytes) -> None:
+        """Until nothing more will happen to these submissions."""
+        over = ("settled", "rejected", "expired", "withdrawn")
+        self.steps(lambda: all(self.row(digest).state in over for digest in digests))
+
+    # --- looking ------------------------------------------------------------------------------------
+    def row(self, digest: bytes) -> Row[Any]:
+        with begin(self.engine) as db:
+            found = submissions.find(db, digest)
+        assert found is not None
+        return found
+
+    def states(self) -> dict[str, str]:
+        with begin(self.engine) as db:
+            rows = db.execute(select(submission).order_by(submission.c.sequence)).all()
+        return {row.digest.hex()[:8]: f"{row.kind} {row.state} {row.refusal}" for row in rows}
+
+    def transactions(self) -> list[Row[Any]]:
+        """What was ever signed, by nonce."""
+        query = select(transaction).order_by(transaction.c.nonce, transaction.c.created_at)
+        with begin(self.engine) as db:
+            return list(db.execute(query).all())
+
+    def records(self, word: str) -> int:
+        """How many records the chain has of a word's item."""
+        return self.posts.records(self.posts.item(word))
+
+    def address(self) -> bytes:
+        return self.signer.address(SUBMITTER)
+
+    def digests(self, words: Iterable[str]) -> list[bytes]:
+        return [self.accept(word) for word in words]
