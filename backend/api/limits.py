@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
 from math import ceil
+from threading import BoundedSemaphore
 from time import time
 
 from limits import RateLimitItem, parse
@@ -19,6 +20,7 @@ RULES: dict[str, RateLimitItem] = {
     "pin": parse("5 per 5 minutes"),
     "relay": parse("600 per minute"),
 }
+RELAYS_AT_ONCE = 3
 
 
 class TooMany(PosthornError):
@@ -37,9 +39,13 @@ class TooMany(PosthornError):
 
 
 class Limits:
-    """Counts in the memory of one process; several processes allow that many times as much."""
+    """Counts in the memory of one process; several processes allow that many times as much.
+
+    `relay` keeps a slow node from taking all threads.
+    """
 
     def __init__(self) -> None:
+        self.relay = BoundedSemaphore(RELAYS_AT_ONCE)
         self._counter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def count(self, rule: str, who: str) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.people import SESSION_COOKIE
-from backend.api.problems import Problem, problem_response
+from backend.api.problems import Problem, of_bug, problem_response
 
+log = structlog.get_logger()
 BODY_BYTES = 2_000_000
 # Photographs of codes and sheets of stamps' pictures.
 IMAGE_BYTES = 25_000_000
@@ -102,12 +104,8 @@ def _is_ours(scope: Scope) -> bool:
     return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
-class TooLarge(Exception):
-    """The body went beyond the limit."""
-
-
 class BodyLimit:
-    """Stops reading a body beyond its limit, declared or not."""
+    """Stops reading a body beyond its limit, declared or not: 413."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -116,40 +114,41 @@ class BodyLimit:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         limit = IMAGE_BYTES if scope["path"] in IMAGE_PATHS else BODY_BYTES
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdigit() and int(declared) > limit:
-            return await _too_large(limit)(scope, receive, send)
+        declared = Headers(scope=scope).get("content-length", "")
+        read = int(declared) if declared.isdigit() else 0
+
+        async def counted() -> Message:
+            nonlocal read
+            if read > limit:
+                raise HTTPException(413, f"A request here has at most {limit:,} bytes")
+            message = await receive()
+            read = read if declared else read + len(message.get("body", b""))
+            return message
+
+        return await self.app(scope, counted, send)
+
+
+class Bugs:
+    """Answers what nobody foresaw with a problem, and writes it down with its trace."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def noticed(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
         try:
-            return await self.app(scope, _counted(receive, limit), send)
-        except TooLarge:
-            return await _too_large(limit)(scope, receive, send)
-
-
-def _counted(receive: Receive, limit: int) -> Callable[[], Awaitable[Message]]:
-    read = 0
-
-    async def counted() -> Message:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > limit:
-            raise TooLarge
-        return message
-
-    return counted
-
-
-def _too_large(limit: int) -> ASGIApp:
-    return problem_response(
-        Problem(
-            type="urn:posthorn:TooLarge",
-            title="Too large",
-            status=413,
-            detail=f"A request here has at most {limit:,} bytes.",
-            what_now="Split it: lists have at most 500 lines.",
-            values={"limit_bytes": limit},
-        )
-    )
+            await self.app(scope, receive, noticed)
+        except Exception as error:
+            if scope["type"] != "http" or began:
+                raise
+            log.error("unexpected", path=scope["path"], exc_info=error)
+            await of_bug()(scope, receive, send)
 
 
 class Measures:

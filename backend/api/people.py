@@ -201,3 +201,27 @@ def put_cookie(request: Request, response: Response, session: str) -> None:
         secure=request.url.scheme == "https",
         path="/",
     )
+
+
+def at(who: Actor, custodian: int | None) -> tuple[Actor, int]:
+    """In whose name a request acts: the custodian it names, else the one where the person works.
+
+    Who has not chosen a workplace may name any of its own. Raises NotAllowed.
+    """
+    if who.custodian is None and custodian is not None:
+        who = replace(who, custodian=_allowed(who, custodian))
+    if who.custodian is None:
+        raise NotAllowed(
+            "You have not chosen the custodian at which you work.",
+            "Choose it on the work page, or send it along: Posthorn-Custodian: 1-5.",
+        )
+    return who, custodian if custodian is not None else who.custodian
+
+
+def may_see(who: Actor, custodian: int | None) -> None:
+    """Clerks see what concerns a custodian of theirs; auditors and administrators everything.
+
+    Raises NotAllowed.
+    """
+    if who.role == "clerk" and custodian not in who.custodians:
+        raise NotAllowed("This concerns another custodian.", "Ask somebody who works there.")

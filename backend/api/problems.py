@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,7 +16,6 @@ from backend.domain import ids
 from backend.errors import PosthornError, RefusedByRule
 from stamps.errors import SheetDiffers, StampsError
 
-log = structlog.get_logger()
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 CHECK_REQUEST = "Compare the request with /v1/openapi.json."
@@ -49,7 +47,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(StampsError, _of_stamps)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(Exception, _of_bug)
 
 
 def problem_of(error: PosthornError) -> Problem:
@@ -118,13 +115,13 @@ def _of_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     name = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
     what_now = "The API is described in /v1/openapi.json." if error.status_code == 404 else ""
-    answer = _plain(error.status_code, name, f"{error.detail}.", what_now)
+    answer = _plain(error.status_code, name, f"{error.detail.rstrip('.')}.", what_now)
     answer.headers.update(error.headers or {})
     return answer
 
 
-def _of_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected", path=request.url.path, exc_info=error)
+def of_bug() -> JSONResponse:
+    """What nobody foresaw: the reader learns nothing of how it is built here."""
     what_now = "Try again; if it stays so, tell the operator the time and what you did."
     return _plain(500, "Unexpected", "Something went wrong here; it was written down.", what_now)
 

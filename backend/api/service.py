@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
@@ -22,6 +22,7 @@ from backend.api.limits import Limits
 from backend.api.people import Credentials
 from backend.errors import BadRequest, NotAllowed
 from backend.ports import Actor, House
+from backend.proof.bundle import Opening
 from backend.store import idempotency
 from backend.store.engine import begin
 
@@ -32,9 +33,12 @@ NOBODY = Actor(person=0, role="anybody")
 
 
 class Prove(Protocol):
-    """Makes the proof bundle of an item; its number and trail code go in where they are given."""
+    """Makes the proof bundle of an item; `names` of custodians go in for those that are in its trail.
 
-    def __call__(self, db: Connection, item: bytes, opened: bool) -> bytes: ...
+    Raises NotFound, Unavailable.
+    """
+
+    def __call__(self, item: bytes, opening: Opening | None, names: Mapping[int, str]) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Service:
     house: House
     limits: Limits
     ask_node: Callable[..., Any]
-    prove: Prove | None
+    prove: Prove
     contracts: frozenset[bytes]
 
     def begin(self) -> AbstractContextManager[Connection]:
@@ -61,7 +65,8 @@ class Caller:
     credentials: Credentials
     address: str
     key: str | None
-    fingerprint: bytes
+    asked: str
+    content: bytes
 
     @property
     def house(self) -> House:
@@ -77,16 +82,23 @@ class Caller:
         with self.service.begin() as db:
             return work(db, self._actor(db, roles))
 
-    def once(self, work: Work[BaseModel], status: int = 202, anybody: bool = False) -> Response:
+    def is_signed_in(self) -> bool:
+        """Whether the caller is a person of ours. Raises BadRequest, NotAllowed for a wrong custodian."""
+        return self.read(lambda db: people.find_actor(db, self.credentials)) is not None
+
+    def once(
+        self, work: Work[BaseModel], status: int = 202, anybody: bool = False, hide: str = ""
+    ) -> Response:
         """Work that changes something, done once for each Idempotency-Key; its answer is kept with it.
 
+        `hide` is a secret of the request (a PIN) that must not go into the kept hash of it.
         Raises NotSignedIn, KeyReused, and what the work raises; then nothing is kept.
         """
         with self.service.begin() as db:
             who = NOBODY if anybody else self._actor(db, ())
             if self.key is None:
                 return json_answer(work(db, who).model_dump_json(), status)
-            earlier = idempotency.remembered(db, who.person, self.key, self.fingerprint)
+            earlier = idempotency.remembered(db, who.person, self.key, self._fingerprint(hide))
             if earlier is not None:
                 return json_answer(
                     json.dumps(earlier[1]), earlier[0], {"Idempotency-Replayed": "true"}
@@ -94,6 +106,10 @@ class Caller:
             kept = work(db, who).model_dump(mode="json")
             idempotency.remember(db, who.person, self.key, status, kept)
         return json_answer(json.dumps(kept), status)
+
+    def _fingerprint(self, hide: str) -> bytes:
+        shown = self.content.replace(hide.encode(), b"") if hide else self.content
+        return hashlib.sha256(self.asked.encode() + b"\n" + shown).digest()
 
     def _actor(self, db: Connection, roles: tuple[str, ...]) -> Actor:
         who = people.actor(db, self.credentials)
@@ -109,14 +125,13 @@ async def caller(request: Request) -> Caller:
         0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()
     ):
         raise BadRequest(f"An Idempotency-Key has 1 to {LONGEST_KEY} printable characters.")
-    content = await request.body() if key is not None else b""
-    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return Caller(
         service=request.app.state.service,
         credentials=people.credentials(request),
         address=request.client.host if request.client else "",
         key=key,
-        fingerprint=hashlib.sha256(asked + content).digest(),
+        asked=f"{request.method} {request.url.path}?{request.url.query}",
+        content=await request.body() if key is not None else b"",
     )
 
 
@@ -130,3 +145,8 @@ def answer(model: BaseModel, status: int = 200, headers: dict[str, str] | None =
 
 def json_answer(content: str, status: int, headers: dict[str, str] | None = None) -> Response:
     return Response(content, status, headers, media_type="application/json")
+
+
+def gives(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
+    """How OpenAPI names an answer that is a file."""
+    return {200: {"content": {media_type: {}}, "description": what}}

@@ -9,17 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import Connection, select, tuple_
 
 from backend.domain.commitments import (
     BadTrailCode,
     parse_trail_code,
     trail_code_lookup,
-    trail_code_text,
 )
-from backend.domain.ids import STAMP_TEXT, stamp_text
+from backend.domain.ids import STAMP_TEXT, BadNumber, parse_stamp, stamp_text
 from backend.domain.item_numbers import BadItemNumber, ItemNumber, Scheme, numbered
 from backend.errors import Conflict, NotFound, PosthornError, Unprocessable
 from backend.queries import network, trails
@@ -40,9 +38,9 @@ class LabelAnswer:
     """What stands on an item's label; `written` is its number as a person reads it."""
 
     item: bytes
-    number: str
+    number: ItemNumber
     written: str
-    trail_code: str
+    trail_code: bytes
     operator: OperatorAnswer
     service: str
 
@@ -54,9 +52,9 @@ def label(db: Connection, item: bytes) -> LabelAnswer:
         raise NotFound("No such item was accepted here; its label is another post's.", AGAIN)
     return LabelAnswer(
         item=item,
-        number=row.value,
+        number=ItemNumber(Scheme(row.scheme), row.value),
         written=_written(row.scheme, row.value),
-        trail_code=trail_code_text(row.trail_code),
+        trail_code=row.trail_code,
         operator=network.operator(db, row.operator),
         service=row.service,
     )
@@ -131,11 +129,11 @@ def _read(text: str) -> _Named:
 def _read_number(text: str) -> ItemNumber | PosthornError:
     try:
         if STAMP_TEXT.match(text):
-            return numbered("own", f"STAMP-{text}")
+            return numbered("own", f"STAMP-{stamp_text(parse_stamp(text))}")
         if PAYLOAD_IN_URL.fullmatch(text):
             return numbered("own", f"STAMP-{stamp_text(parse(text).stamp)}")
         return numbered("auto", text)
-    except (BadItemNumber, BadCode) as error:
+    except (BadItemNumber, BadCode, BadNumber) as error:
         return Unprocessable(f"{error}.", AGAIN)
 
 
@@ -171,12 +169,9 @@ def _bearing(db: Connection, numbers: Sequence[ItemNumber]) -> dict[ItemNumber, 
     found: dict[ItemNumber, list[ItemAnswer]] = {}
     for row in rows:
         if row.item in lines:
-            found.setdefault(_of_row(row), []).append(lines[row.item])
+            number = ItemNumber(Scheme(row.scheme), row.value)
+            found.setdefault(number, []).append(lines[row.item])
     return found
-
-
-def _of_row(row: Row[Any]) -> ItemNumber:
-    return ItemNumber(Scheme(row.scheme), row.value)
 
 
 def _chosen(

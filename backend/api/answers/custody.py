@@ -10,7 +10,10 @@ from sqlalchemy import Connection
 from backend.api.answers.network import Custodian
 from backend.api.answers.promises import Answer
 from backend.api.answers.stamps import Edition, PrintJob
-from backend.api.fields import ConditionOut, CustodianOut, EndedOut, HexOut
+from backend.api.fields import ConditionOut, CustodianOut, EndedOut, HexOut, hexed
+from backend.domain.typed_data import Delivery
+from backend.domain.wire import to_wire
+from backend.ports import House
 from backend.queries.releases import ReleaseAnswer
 from backend.queries.status import as_of
 from backend.queries.submissions import SubmissionAnswer
@@ -134,3 +137,27 @@ class Desk(Answer):
     @classmethod
     def of(cls, db: Connection, found: DeskAnswer) -> Self:
         return cls.model_validate(found).model_copy(update={"as_of_block": as_of(db).block})
+
+
+class Draft(Answer):
+    """What the addressee's key signs: the digest, or the struct under its EIP-712 domain."""
+
+    delivery: dict[str, Any]
+    digest: HexOut
+    type: str
+    domain: dict[str, Any]
+
+    @classmethod
+    def of(cls, house: House, delivery: Delivery) -> Self:
+        signing = house.ledger
+        return cls(
+            delivery=to_wire(delivery),
+            digest=house.digest(delivery),
+            type=Delivery.TYPE,
+            domain={
+                "name": signing.name,
+                "version": "1",
+                "chainId": signing.chain_id,
+                "verifyingContract": hexed(signing.contract),
+            },
+        )

@@ -1,0 +1,117 @@
+"""Lists: hand over (a release by the giver) and take over (a receipt by the receiver's own act)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection
+
+from backend.api import people
+from backend.api.answers import custody as answers
+from backend.api.answers.promises import Promise
+from backend.api.fields import Bytes32In, CustodianIn
+from backend.api.requests import ReceiptBody, ReleaseBody
+from backend.api.service import Call, Caller, answer
+from backend.domain.typed_data import Finding
+from backend.errors import NotAllowed
+from backend.ports import Actor
+from backend.queries import releases
+from backend.queries.labels import find_items
+from backend.queries.releases import ReleaseAnswer
+from backend.usecases import hand_off
+
+router = APIRouter(tags=["lists"])
+
+
+@router.post("/releases", status_code=201, response_model=answers.Release)
+def hand_over(call: Call, body: ReleaseBody) -> Response:
+    """Sign a list over to a receiver. Nothing is on chain before the receiver takes it over."""
+
+    def work(db: Connection, who: Actor) -> answers.Release:
+        who, giver = people.at(who, body.custodian)
+        items = find_items(db, [line.item for line in body.lines])
+        lines = tuple(
+            hand_off.LineRequest(item, line.condition, line.evidence, line.custody_number)
+            for item, line in zip(items, body.lines, strict=True)
+        )
+        request = hand_off.ReleaseRequest(
+            giver, body.receiver, lines, body.time, body.deadline, body.signature
+        )
+        digest = hand_off.hand_over(db, call.house, who, request)
+        return answers.Release.model_validate(releases.one(db, digest, call.house.now()))
+
+    return call.once(work, status=201)
+
+
+@router.get("/releases", response_model=answers.Releases)
+def open_lists(
+    call: Call,
+    direction: Literal["to_take_over", "handed_over"] = "to_take_over",
+    custodian: CustodianIn | None = None,
+) -> Response:
+    """Open lists of the custodian at which the caller works."""
+    ask = releases.to_take_over if direction == "to_take_over" else releases.handed_over
+
+    def work(db: Connection, who: Actor) -> answers.Releases:
+        _, here = people.at(who, custodian)
+        people.may_see(who, here)
+        return answers.Releases.of(ask(db, here, call.house.now()))
+
+    return answer(call.signed_in(work))
+
+
+@router.get("/releases/{digest}", response_model=answers.Release)
+def get_release(call: Call, digest: Bytes32In) -> Response:
+    """One list, for its two sides."""
+
+    def work(db: Connection, who: Actor) -> answers.Release:
+        found = releases.one(db, digest, call.house.now())
+        _must_be_side(who, found)
+        return answers.Release.model_validate(found)
+
+    return answer(call.signed_in(work))
+
+
+def _must_be_side(who: Actor, found: ReleaseAnswer) -> None:
+    sides = {found.giver.number, found.receiver.number}
+    if who.role not in ("auditor", "admin") and not sides & who.custodians:
+        raise NotAllowed("This list is between others.", "Ask one of its two sides.")
+
+
+@router.post("/releases/{digest}/withdrawal", response_model=answers.Release)
+def withdraw(call: Call, digest: Bytes32In) -> Response:
+    """The giver takes back what was not received yet."""
+
+    def work(db: Connection, who: Actor) -> answers.Release:
+        hand_off.withdraw_release(db, who, digest)
+        return answers.Release.model_validate(releases.one(db, digest, call.house.now()))
+
+    return call.once(work, status=200)
+
+
+@router.post("/receipts", status_code=202, response_model=Promise)
+def take_over(call: Call, body: ReceiptBody) -> Response:
+    """Take over a list: an act of the receiver, in its own session or by its PIN at the giver's screen (B9)."""
+    request = hand_off.ReceiptRequest(
+        release=body.release,
+        missing=body.missing,
+        findings=tuple(Finding(f.line, f.condition, f.evidence) for f in body.findings),
+        time=body.time,
+        signature=body.signature,
+    )
+
+    def work(db: Connection, who: Actor) -> Promise:
+        receiver = _receiver(call, db, who, body)
+        return Promise.of(db, hand_off.take_over(db, call.house, receiver, request))
+
+    return call.once(work, hide=body.pin.pin if body.pin else "")
+
+
+def _receiver(call: Caller, db: Connection, who: Actor, body: ReceiptBody) -> Actor:
+    """Who signs: the caller, or the person whose PIN was typed."""
+    found = releases.one(db, body.release, call.house.now())
+    if body.pin is None:
+        return people.at(who, found.receiver.number)[0] if who.custodian is None else who
+    call.service.limits.count("pin", body.pin.person)
+    return people.countersign(db, who, body.pin.person, body.pin.pin, found.receiver.number)

@@ -1,0 +1,93 @@
+"""How the installation is: status for people, health for supervisors of processes, measures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from backend.api.answers.machine import Health, Status
+from backend.api.service import Call, Service, answer
+from backend.errors import Unavailable
+from backend.queries.status import StatusAnswer, status
+
+router = APIRouter(tags=["machine"])
+v1 = APIRouter(tags=["machine"])
+
+
+@v1.get("/status", response_model=Status)
+def get_status(call: Call) -> Response:
+    """Head, indexed and final blocks, the queue, the sending keys, alarms."""
+    return answer(Status.of(call.read(status)))
+
+
+@router.get("/health", response_model=Health, responses={503: {"model": Health}})
+def health(call: Call) -> Response:
+    """`live` is that this answers; 503 while it is not ready: no database, or an alarm."""
+    reasons = _reasons(call.service)
+    found = Health(live=True, ready=not reasons, reasons=reasons)
+    return answer(found, 503 if reasons else 200)
+
+
+def _reasons(service: Service) -> tuple[str, ...]:
+    try:
+        with service.begin() as db:
+            return status(db).alarms
+    except Unavailable as error:
+        return (error.detail,)
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(request: Request) -> Response:
+    """Requests, queue, lag and alarms in Prometheus' text format."""
+    registry: CollectorRegistry = request.app.state.registry
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class Gauges(Collector):
+    """What the database knows at the time of the question."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def describe(self) -> list[Metric]:
+        """Nothing yet: asking the database when the process starts would need one."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges; only `posthorn_database_up` where the database is away."""
+        up = GaugeMetricFamily("posthorn_database_up", "Whether the database answers")
+        try:
+            with self._service.begin() as db:
+                found = status(db)
+        except Unavailable:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from _gauges(found)
+
+
+def _gauges(found: StatusAnswer) -> Iterator[Metric]:
+    queue = GaugeMetricFamily("posthorn_submissions", "Not yet on chain", labels=["state"])
+    for state, count in found.queue.items():
+        queue.add_metric([state], count)
+    yield queue
+    numbers = {
+        "posthorn_indexed_block": ("Newest indexed block", found.as_of.block),
+        "posthorn_finalized_block": ("Newest final block", found.as_of.finalized),
+        "posthorn_lag_blocks": ("Blocks between the node's head and the model", found.lag_blocks),
+        "posthorn_oldest_waiting_seconds": (
+            "Age of the oldest submission that waits",
+            found.oldest_waiting_seconds or 0,
+        ),
+        "posthorn_alarms": ("Alarms", len(found.alarms)),
+        "posthorn_quarantined_logs": ("Logs that were not understood", found.quarantined_logs),
+    }
+    for name, (text, value) in numbers.items():
+        if value is not None:
+            yield GaugeMetricFamily(name, text, value=value)

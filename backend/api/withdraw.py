@@ -1,0 +1,31 @@
+"""Take back what was asked and not sent yet (B8)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from backend.errors import Conflict, NotFound
+from backend.ports import Actor
+from backend.store import items as item_rows
+from backend.store import submissions
+from backend.usecases.submit import must_act_for
+
+
+def withdraw_submission(db: Connection, who: Actor, digest: bytes) -> None:
+    """The custodian that asked, or an administrator for acts, takes a submission back.
+
+    Its items are judged by what the chain says again. Raises NotFound, NotAllowed, Conflict (sent, or
+    withdrawn before).
+    """
+    row = submissions.find(db, digest)
+    if row is None:
+        raise NotFound("There is no such submission.", "Look at the queue of your work page.")
+    if row.custodian is not None or who.role != "admin":
+        must_act_for(who, row.custodian or 0)
+    if not submissions.withdraw(db, digest):
+        raise Conflict(
+            f"This is {row.state}; only what was not sent yet can be withdrawn.",
+            "A wrong hand-off is put right by a hand-off back.",
+            state=row.state,
+        )
+    item_rows.forget_forecast(db, row._mapping["items"])

@@ -1,0 +1,125 @@
+"""The composition root of the service: settings in, an application out. Importing this does no I/O."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+
+from backend.api import v1
+from backend.api.limits import Limits
+from backend.api.middleware import BodyLimit, Bugs, Measures, SameOrigin, SecurityHeaders
+from backend.api.problems import add_handlers
+from backend.api.routers.machine import Gauges
+from backend.api.service import Service
+from backend.chain.client import Node
+from backend.chain.deployment import Deployment, read_deployment
+from backend.config import Settings
+from backend.errors import BadSettings
+from backend.keystore import SealedSeeds, open_keystore, recover_address
+from backend.ports import House
+from backend.proof.bundle import Opening
+from backend.proof.gather import NodeLogs
+from backend.proof.make import make_bundle
+from backend.store.engine import open_engine
+
+RECORDS_LANE = "submitter/1"
+PAGES = "backend.web.pages"
+# More threads than cores only wait for each other; some wait for the database, or for the same key.
+THREADS = 8
+
+
+def build_house(settings: Settings, deployment: Deployment) -> House:
+    """The installation's contracts, keys and clock. Raises Unavailable where the keystore cannot be opened."""
+    keys = settings.data / "keys"
+    keystore = open_keystore(keys, settings.keystore_passphrase)
+    return House(
+        ledger=deployment.ledger,
+        stamps=deployment.stamps,
+        network=deployment.network,
+        network_alias=settings.network_alias,
+        signer=keystore,
+        claim_seeds=SealedSeeds(keys, keystore),
+        recover=recover_address,
+        records_lane=RECORDS_LANE,
+        now=lambda: int(time.time()),
+        origin=settings.origin,
+    )
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service of an installation. Raises BadSettings, Unavailable."""
+    if settings.database_url is None or not settings.rpc_urls:
+        raise BadSettings(
+            "The service needs a database and a node.",
+            "Name them with POSTHORN_DATABASE_URL and POSTHORN_RPC_URLS, or start everything: posthorn up.",
+        )
+    deployment = read_deployment(settings.deployment_file)
+    engine = open_engine(settings.database_url, pool_size=THREADS)
+    node = Node(settings.rpc_urls, deployment.chain_id)
+    return assemble(build_house(settings, deployment), engine, node, deployment)
+
+
+def assemble(house: House, engine: Engine, node: Node, deployment: Deployment) -> FastAPI:
+    """The application over parts that are open already; it closes the engine's connections at its end."""
+    service = Service(
+        engine=engine,
+        house=house,
+        limits=Limits(),
+        ask_node=node.request,
+        prove=lambda *asked: prove(node, deployment, *asked),
+        contracts=frozenset(deployment.addresses.values()),
+    )
+    app = FastAPI(
+        title="Posthorn",
+        version="1",
+        description=v1.DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.service = service
+    app.state.registry = CollectorRegistry()
+    app.state.registry.register(Gauges(service))
+    add_handlers(app)
+    v1.add_routers(app)
+    _add_pages(app)
+    # The last one added is the first that a request meets.
+    for layer in (Bugs, SameOrigin, BodyLimit, SecurityHeaders):
+        app.add_middleware(layer)
+    app.add_middleware(Measures, registry=app.state.registry)
+    return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    """The pages, where this build has them."""
+    app.state.has_pages = find_spec(PAGES) is not None
+    if app.state.has_pages:
+        app.include_router(import_module(PAGES).router)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = THREADS
+    yield
+    app.state.service.engine.dispose()
+
+
+def prove(
+    node: Node,
+    deployment: Deployment,
+    item: bytes,
+    opening: Opening | None,
+    names: Mapping[int, str],
+) -> bytes:
+    """A proof bundle from the node's own logs. Raises NotFound, Unavailable."""
+    made, _ = make_bundle(NodeLogs(node, deployment), deployment, item, opening, names)
+    return made
