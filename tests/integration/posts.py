@@ -50,6 +50,7 @@ from backend.domain.typed_data import (
 from backend.domain.wire import to_wire
 from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
+from backend.indexer.decode import Contracts
 from backend.keystore import address_of, sign_compact
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,6 +151,11 @@ class Posts:
     def close(self) -> None:
         """Close the connection to the node."""
         self.rpc.close()
+
+    @property
+    def contracts(self) -> Contracts:
+        deployment = self.deployment
+        return Contracts(deployment.network, deployment.ledger, deployment.stamps)
 
     # --- sending ------------------------------------------------------------------------------------
     def resync(self) -> None:

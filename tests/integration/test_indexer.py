@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from databases import NewDatabase, databases, rows
+from log_vectors import FILE, record
 from posts import (
     CENTRE,
     COUNTER,
@@ -92,6 +94,12 @@ def test_the_model_is_what_the_contracts_say(posts: Posts, engine: Engine) -> No
     assert found(engine, select(func.count()).select_from(item))[0][0] == 4
     assert found(engine, select(quarantine)) == []
     assert fsck(engine, Views(posts.node, posts.deployment)) == []
+
+
+def test_the_golden_logs_are_those_of_this_chain(posts: Posts) -> None:
+    """What the decoder's own tests read: tests/integration/log_vectors.py writes it anew."""
+    tell(posts)
+    assert record(posts) == json.loads(FILE.read_text())
 
 
 def test_fsck_names_what_differs(posts: Posts, engine: Engine) -> None:
