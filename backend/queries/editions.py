@@ -84,7 +84,7 @@ def _known() -> Select[Any]:
             edition_terms.c.metadata,
             (edition_terms.c.quantity - edition_terms.c.next_serial + 1).label("stock"),
         )
-        .outerjoin(operator, operator.c.number == EDITION.c.edition.op(">>")(16))
+        .outerjoin(operator, operator.c.number == EDITION.c.edition // 65_536)
         .outerjoin(edition_terms, edition_terms.c.edition == EDITION.c.edition)
     )
 

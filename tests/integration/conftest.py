@@ -8,6 +8,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from posts import Posts, forkable_anvil
+from sending import OTHER, SUBMITTER, World
 from sqlalchemy import Engine, make_url
 
 from backend.embedded.postgres import EmbeddedPostgres
@@ -40,6 +42,32 @@ def engine(postgres_url: str) -> Iterator[Engine]:
     yield engine
     engine.dispose()
     execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def module_engine(postgres_url: str) -> Iterator[Engine]:
+    """An engine on a database that the tests of a module share."""
+    name = f"module_{next(NUMBERS)}"
+    execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    engine = open_engine(database_url(postgres_url, name))
+    yield engine
+    engine.dispose()
+    execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def world(tmp_path: Path, engine: Engine) -> Iterator[World]:
+    """A founded network on an anvil of the test's own, with sender and indexer (sending.py)."""
+    with forkable_anvil(tmp_path) as url:
+        posts = Posts(url)
+        posts.found()
+        made = World(posts, engine, url)
+        for lane, operator in ((SUBMITTER, 1), (OTHER, 2)):
+            key = "0x" + made.signer.address(lane).hex()
+            posts.call("PostalNetwork", "addSubmitter", operator, key)
+        posts.mine()
+        yield made
+        made.close()
 
 
 def database_url(server_url: str, name: str) -> str:
