@@ -1,11 +1,11 @@
-"""From where a trail's logs come: a node, or whoever keeps raw logs; and which of them belong together."""
+"""The logs of a trail, asked of a node: which of them belong together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from backend.chain.answers import Log, RpcError, data, parse_logs
 from backend.chain.client import Node
@@ -35,23 +35,9 @@ FIRST_SPAN_BLOCKS = 1 << 20
 Topics = Sequence[frozenset[bytes]]
 
 
-class LogSource(Protocol):
-    """Raw logs of one chain up to one block, `newest`."""
-
-    @property
-    def newest(self) -> BlockMark:
-        """The last block that counts."""
-
-    def find(self, address: bytes, topics: Topics) -> list[RawLog]:
-        """The logs of a contract that fit, each once."""
-
-    def marks(self, numbers: Iterable[int]) -> dict[int, BlockMark]:
-        """The blocks with these numbers. Raises Unavailable where one is missing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All that a source knows of one trail: its logs, their blocks, and what they say."""
+    """All that a node knows of one trail: its logs, their blocks, and what they say."""
 
     logs: tuple[RawLog, ...]
     marks: dict[int, BlockMark]
@@ -60,7 +46,7 @@ class Gathered:
 
 
 class NodeLogs:
-    """A LogSource that asks a node, up to the block that was its newest when this began."""
+    """A node's raw logs, up to the block that was its newest when this began."""
 
     def __init__(self, node: Node, deployment: Deployment) -> None:
         head = node.head()
@@ -70,7 +56,7 @@ class NodeLogs:
         self.newest = BlockMark(head.number, head.hash, head.time)
 
     def find(self, address: bytes, topics: Topics) -> list[RawLog]:
-        """Asks again for fewer blocks at a time where the node refuses as many."""
+        """The logs of a contract that fit. Asks again for fewer blocks at a time where the node refuses as many."""
         found: list[RawLog] = []
         first = self._first
         while first <= self.newest.number:
@@ -97,6 +83,7 @@ class NodeLogs:
         return [raw_log(log) for log in parse_found(answer)]
 
     def marks(self, numbers: Iterable[int]) -> dict[int, BlockMark]:
+        """The blocks with these numbers. Raises Unavailable where one is missing."""
         wanted = sorted(numbers)
         blocks = self._node.blocks(wanted)
         found = {b.number: BlockMark(b.number, b.hash, b.time) for b in blocks if b is not None}
@@ -135,7 +122,7 @@ def contracts_of(deployment: Deployment) -> Contracts:
     return Contracts(deployment.network, deployment.ledger, deployment.stamps)
 
 
-def gather(source: LogSource, deployment: Deployment, item: bytes) -> Gathered:
+def gather(source: NodeLogs, deployment: Deployment, item: bytes) -> Gathered:
     """The whole trail of an item with franking and signing rights, read and checked.
 
     Raises NotFound for an item without records, Refuted, Unavailable.
@@ -148,7 +135,7 @@ def gather(source: LogSource, deployment: Deployment, item: bytes) -> Gathered:
     return Gathered(tuple(logs), marks, source.newest, trail)
 
 
-def _of_item(source: LogSource, deployment: Deployment, item: bytes) -> list[RawLog]:
+def _of_item(source: NodeLogs, deployment: Deployment, item: bytes) -> list[RawLog]:
     ledger = deployment.ledger.contract
     own = source.find(ledger, [_topics(*TRAIL), frozenset([item])])
     if not own:
@@ -157,7 +144,7 @@ def _of_item(source: LogSource, deployment: Deployment, item: bytes) -> list[Raw
     return own + _hand_offs(source, ledger, lines) + _frankings(source, deployment, item)
 
 
-def _hand_offs(source: LogSource, ledger: bytes, lines: Sequence[RawLog]) -> list[RawLog]:
+def _hand_offs(source: NodeLogs, ledger: bytes, lines: Sequence[RawLog]) -> list[RawLog]:
     """CE4. A hand-off may come again for lines that were refused at first (CE5): each line has its own."""
     if not lines:
         return []
@@ -167,12 +154,12 @@ def _hand_offs(source: LogSource, ledger: bytes, lines: Sequence[RawLog]) -> lis
     return [log for log in found if (log.transaction_hash, log.topics[1]) in together]
 
 
-def _frankings(source: LogSource, deployment: Deployment, item: bytes) -> list[RawLog]:
+def _frankings(source: NodeLogs, deployment: Deployment, item: bytes) -> list[RawLog]:
     whose = [_topics("Franked"), frozenset[bytes](), frozenset([item])]
     return source.find(deployment.stamps.contract, whose)
 
 
-def _of_network(source: LogSource, deployment: Deployment, logs: Sequence[RawLog]) -> list[RawLog]:
+def _of_network(source: NodeLogs, deployment: Deployment, logs: Sequence[RawLog]) -> list[RawLog]:
     """Admission and key history of the custodians that signed, and of their operators."""
     signers = {number for log in logs for number in _signers(log)}
     operators = {operator_of_custodian(number) for number in signers}

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from backend.chain.deployment import Deployment
 from backend.proof.bundle import Bundle, Opening, write_bundle
 from backend.proof.check import check_opening
-from backend.proof.gather import Gathered, LogSource, gather
+from backend.proof.gather import Gathered, NodeLogs, gather
 
 
 def make_bundle(
-    source: LogSource,
+    source: NodeLogs,
     deployment: Deployment,
     item: bytes,
     opening: Opening | None = None,

@@ -1,0 +1,39 @@
+"""All commands of `posthorn`, by what they are about."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from backend.cli import items, people, processes, stamps, upkeep
+from backend.cli.output import Exit, end_with, say_unexpected
+from backend.errors import PosthornError
+
+app = typer.Typer(
+    name="posthorn",
+    help="Blockchain-backed provenance and crypto-stamps for postal operators.",
+    epilog="Exit codes: 0 done or holds, 1 no, 2 could not be done or checked, 3 which item is meant.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (processes, items, upkeep):
+    module.register(app)
+app.add_typer(stamps.app, name="stamps")
+stamps.register(app)
+app.add_typer(people.users, name="user")
+app.add_typer(people.tokens, name="token")
+app.add_typer(upkeep.demo, name="demo")
+
+
+def run() -> None:
+    """Run one command; errors are one sentence and an exit code."""
+    sys.excepthook = say_unexpected
+    try:
+        app()
+    except PosthornError as error:
+        end_with(error)
+    except KeyboardInterrupt:
+        raise SystemExit(Exit.INTERRUPTED) from None

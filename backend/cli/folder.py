@@ -1,0 +1,125 @@
+"""The folder of an installation: whose it is now, and how far its first start came."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from backend.cli.installation import RUNNING, running
+from backend.embedded.processes import FolderInUse, FolderLock
+from backend.errors import BadSettings, Conflict
+
+FORMAT = 1
+# What a first start makes and may throw away again when it was interrupted. Keys are not among it.
+MADE_ANEW = ("postgres", "chain", "deployment.json")
+
+
+class AlreadyRunning(Conflict):
+    """Posthorn runs in this folder."""
+
+
+class ForeignFolder(BadSettings):
+    """The folder holds something else, or an installation of another version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """`installation.json`. `complete` is written last: without it the first start was interrupted.
+
+    `genesis_time` belongs to the chain for ever.
+    """
+
+    format: int
+    genesis_time: int
+    demonstration: bool
+    complete: bool
+
+
+class DataFolder:
+    """DATA, held by one `posthorn up` at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._lock = FolderLock(self.path)
+        self._file = self.path / "installation.json"
+
+    def acquire(self) -> None:
+        """Make the folder if need be, and take it. Raises AlreadyRunning, ForeignFolder."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ForeignFolder(
+                f"{self.path} cannot be made: {error.strerror}.", "Choose another --data."
+            ) from None
+        try:
+            self._lock.acquire()
+        except FolderInUse:
+            self._say_who_runs()
+        if self.installed() is None and any((self.path / name).exists() for name in MADE_ANEW):
+            raise ForeignFolder(
+                f"{self.path} holds a database or a chain, but no installation.json of Posthorn's.",
+                "Restore the file from a backup, or choose another --data.",
+            )
+
+    def release(self) -> None:
+        """Let the next one in."""
+        (self.path / RUNNING).unlink(missing_ok=True)
+        self._lock.release()
+
+    def _say_who_runs(self) -> None:
+        found = running(self.path) or {}
+        where = f" at {found['origin']}" if "origin" in found else ""
+        process = f", process {found['pid']}" if "pid" in found else ""
+        raise AlreadyRunning(
+            f"Posthorn runs in {self.path} already{where}{process}.",
+            "Open that address, or stop it with Ctrl-C where it runs; another --data runs beside it.",
+        )
+
+    def installed(self) -> Installed | None:
+        """What an earlier start made. Raises ForeignFolder for another version's."""
+        try:
+            content = json.loads(self._file.read_text())
+            found = Installed(**content)
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            raise ForeignFolder(
+                f"{self._file} is not of this version of Posthorn.",
+                "Run the version that made it, or choose another --data.",
+            ) from None
+        if found.format != FORMAT:
+            raise ForeignFolder(
+                f"{self.path} is of format {found.format}, this Posthorn knows {FORMAT}.",
+                "Run the version that made it, or choose another --data.",
+            )
+        return found
+
+    def note(self, installed: Installed) -> None:
+        """Write installation.json, whole and to the disk."""
+        _write(self._file, json.dumps(asdict(installed)))
+
+    def note_running(self, facts: dict[str, object]) -> None:
+        """Tell other commands where to find what runs."""
+        _write(self.path / RUNNING, json.dumps(facts))
+
+    def forget_interrupted(self) -> None:
+        """Throw away what an interrupted first start made: nobody has worked with it."""
+        for name in MADE_ANEW:
+            made = self.path / name
+            if made.is_dir():
+                shutil.rmtree(made)
+            else:
+                made.unlink(missing_ok=True)
+
+
+def _write(file: Path, content: str) -> None:
+    draft = file.with_name(file.name + ".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    draft.replace(file)

@@ -1,0 +1,146 @@
+"""The installation that a command works on: found through DATA while `posthorn up` runs, or by POSTHORN_*."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend.config import Settings, read_settings
+from backend.errors import Unavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Row
+
+    from backend.chain.client import Node
+    from backend.chain.deployment import Deployment
+    from backend.keystore import Keystore
+    from backend.ports import House
+
+RUNNING = "running.json"
+RECORDS_LANE = "submitter/1"
+EMBEDDED_CHAIN = 31337
+
+
+def running(data: Path) -> dict[str, Any] | None:
+    """What `posthorn up` wrote about itself in this folder; None where it does not run."""
+    if not data.is_dir() or not _is_locked(data):
+        return None
+    try:
+        found: dict[str, Any] = json.loads((data / RUNNING).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
+def _is_locked(folder: Path) -> bool:
+    """Whether a process holds the folder (embedded/processes.py, FolderLock)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def settings_of(data: Path | None, **overrides: object) -> Settings:
+    """Settings of the installation. Raises BadSettings; Unavailable where none can be found."""
+    settings = read_settings(os.environ, data=data, **overrides)
+    if settings.database_url is not None:
+        return settings
+    found = running(settings.data)
+    if not found:
+        state = "is only just starting" if found is not None else "does not run"
+        raise Unavailable(
+            f"Posthorn {state} in {settings.data}.",
+            f"Start it with `posthorn up --data {settings.data}`, or name the database of an "
+            "installation with POSTHORN_DATABASE_URL.",
+        )
+    return settings.model_copy(
+        update={
+            "database_url": found["database_url"],
+            "rpc_urls": tuple(found["rpc_urls"]),
+            "public_url": found["origin"],
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Its parts, each opened at first use."""
+
+    settings: Settings
+
+    @cached_property
+    def engine(self) -> Engine:
+        from backend.store.engine import open_engine
+
+        assert self.settings.database_url is not None
+        return open_engine(self.settings.database_url)
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        from backend.chain.deployment import read_deployment
+
+        return read_deployment(self.settings.deployment_file)
+
+    @cached_property
+    def node(self) -> Node:
+        from backend.chain.client import Node
+
+        if not self.settings.rpc_urls:
+            raise Unavailable(
+                "No node is named.", "Name one or more with POSTHORN_RPC_URLS, comma separated."
+            )
+        return Node(self.settings.rpc_urls, self.deployment.chain_id)
+
+    @cached_property
+    def keystore(self) -> Keystore:
+        from backend.keystore import open_keystore
+
+        return open_keystore(self.settings.data / "keys", self.settings.keystore_passphrase)
+
+    @cached_property
+    def house(self) -> House:
+        from backend.keystore import SealedSeeds, recover_address
+        from backend.ports import House
+
+        return House(
+            ledger=self.deployment.ledger,
+            stamps=self.deployment.stamps,
+            network=self.deployment.network,
+            network_alias=self.settings.network_alias,
+            signer=self.keystore,
+            claim_seeds=SealedSeeds(self.settings.data / "keys", self.keystore),
+            recover=recover_address,
+            records_lane=RECORDS_LANE,
+            now=lambda: int(time.time()),
+            origin=self.settings.origin,
+        )
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the chain is ours alone: we make its blocks, and keep what it is rebuilt from."""
+        return self.deployment.chain_id == EMBEDDED_CHAIN
+
+    def reconsider(self, db: Connection, row: Row[Any]) -> Any:
+        """Judge a held submission again: what a sender asks (chain/lane.py)."""
+        from backend.usecases.reconsider import reconsider
+
+        return reconsider(db, self.house, row)
+
+    def set_chain_clock(self, seconds: int) -> None:
+        """Of the embedded chain: the time of its next block, from which its clock goes on."""
+        self.node.request("anvil_setTime", seconds)
+
+
+def installation(data: Path | None, **overrides: object) -> Installation:
+    """The installation that a command works on. Raises BadSettings, Unavailable."""
+    return Installation(settings_of(data, **overrides))

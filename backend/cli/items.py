@@ -1,0 +1,284 @@
+"""Commands about items: their trail, its proof, the check of a proof, and S10 numbers."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backend.cli.output import AsJson, DataFolder, SeveralItems, say, show
+from backend.errors import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from backend.proof.bundle import Opening
+    from backend.proof.check import Held
+    from backend.queries.trails import ItemAnswer, TrailAnswer
+
+ITEM_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
+ItemText = Annotated[
+    str, typer.Argument(metavar="ITEM", help="A number, an item's hash (0x…), or a trail code.")
+]
+Newest = Annotated[
+    bool, typer.Option("--newest", help="Of several items with this number, the newest.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this file into the program."""
+    for command in (trail, prove, check, s10):
+        app.command()(command)
+
+
+def trail(
+    item: ItemText, newest: Newest = False, as_json: AsJson = False, data: DataFolder = None
+) -> None:
+    """Show the custody trail of an item: every record, and who answers for it now."""
+    from backend.cli.installation import installation
+    from backend.queries import trails
+    from backend.store.engine import begin
+
+    with begin(installation(data).engine) as db:
+        answer = trails.trail(db, find_item(db, item, newest), opened=True)
+    show(_trail_json(answer), _trail_text(answer), as_json)
+
+
+def prove(
+    item: ItemText,
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    open_: Annotated[
+        bool, typer.Option("--open", help="Put in the item's number and its trail code.")
+    ] = False,
+    newest: Newest = False,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Write the proof bundle of an item.
+
+    It holds all that is needed to check the item's trail against any node of the chain.
+    """
+    from backend.cli.installation import installation
+    from backend.proof.gather import NodeLogs
+    from backend.proof.make import make_bundle
+    from backend.queries import network
+    from backend.store.engine import begin
+
+    house = installation(data)
+    with begin(house.engine) as db:
+        found = find_item(db, item, newest)
+        opening = _opening(db, found) if open_ else None
+        names = {custodian.number: custodian.name for custodian in network.custodians(db)}
+    source = NodeLogs(house.node, house.deployment)
+    content, made = make_bundle(source, house.deployment, found, opening, names)
+    write_file(out, content)
+    records, signatures = len(made.trail.entries), made.trail.signatures
+    facts = {"file": out, "item": found, "records": records, "signatures": signatures}
+    show(
+        facts | {"block": made.newest.number},
+        f"{out}: {records} records, {signatures} signatures, as of block {made.newest.number}. "
+        f"Check it: posthorn check {out} --rpc {house.settings.rpc_urls[0]}",
+        as_json,
+    )
+
+
+def _opening(db: Connection, item: bytes) -> Opening:
+    from backend.domain.item_numbers import ItemNumber, Scheme
+    from backend.proof.bundle import Opening
+    from backend.store.items import secret
+
+    found = secret(db, item)
+    if found is None:
+        raise NotFound(
+            "This installation did not accept the item and does not know its number.",
+            "Leave out --open, or ask the operator that accepted it.",
+        )
+    return Opening(ItemNumber(Scheme(found.scheme), found.value), found.trail_code)
+
+
+def check(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A proof bundle.")],
+    rpc: Annotated[str, typer.Option("--rpc", help="A node of the chain, like http://host:8545.")],
+    network: Annotated[
+        str | None,
+        typer.Option("--network", help="The address of PostalNetwork that you know to be right."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a proof bundle against a node alone. Ends with 0 holds, 1 refuted, 2 could not check."""
+    from backend.chain.client import Node
+    from backend.proof.bundle import read_bundle
+    from backend.proof.check import check_bundle
+    from backend.proof.records import Refuted
+
+    if not bundle.is_file():
+        raise BadRequest(f"There is no file {bundle}.", "Check its name and folder.")
+    parsed = read_bundle(bundle.read_bytes())
+    address = "0x" + parsed.deployment.network.hex()
+    if network is not None and network.lower() != address:
+        raise Refuted(f"The bundle is of the network {address}, not of {network}.")
+    held = check_bundle(parsed, Node([rpc]))
+    show(_held_json(held, parsed.item, address), _held_text(held, parsed.facilities), as_json)
+
+
+def s10(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Like RR473124829AT.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a UPU S10 number: form, prefix, check digit, issuer."""
+    from backend.domain.item_numbers import BadItemNumber, parse_s10
+    from backend.errors import Unprocessable
+
+    try:
+        value = parse_s10(number).value
+    except BadItemNumber as error:
+        raise Unprocessable(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
+    facts = {"number": value, "service": value[:2], "serial": value[2:10], "issuer": value[11:]}
+    text = (
+        f"{value} is well formed: service {value[:2]}, serial {value[2:10]}, issuer {value[11:]}."
+    )
+    show(facts, text, as_json)
+
+
+def find_item(db: Connection, text: str, newest: bool) -> bytes:
+    """The item that a number, a hash or a trail code names; of several it asks at a terminal which.
+
+    Raises NotFound, SeveralItems, Unprocessable.
+    """
+    from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
+    from backend.queries import trails
+    from backend.store.items import by_trail_lookup
+
+    if ITEM_HASH.fullmatch(text):
+        return bytes.fromhex(text[2:])
+    try:
+        row = by_trail_lookup(db, trail_code_lookup(parse_trail_code(text)))
+        if row is not None:
+            return bytes(row.item)
+    except BadTrailCode:
+        pass  # then it is a number
+    found = trails.bearing(db, text)
+    if not found:
+        raise NotFound(
+            f"No item bears the number {text}.",
+            "Check it with `posthorn s10`, or give the trail code from its label.",
+        )
+    if len(found) == 1 or newest:
+        return found[0].item
+    return found[_ask_which(text, found)].item
+
+
+def _ask_which(number: str, found: tuple[ItemAnswer, ...]) -> int:
+    lines = [f"  {index}  {_item_line(item)}" for index, item in enumerate(found, start=1)]
+    heading = f"{len(found)} items bear the number {number}:"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SeveralItems(
+            "\n".join([heading, *lines]),
+            "\nGive the hash of the one that is meant, or --newest.",
+            items=["0x" + item.item.hex() for item in found],
+        )
+    say("\n".join([heading, *lines]))
+    choice: int = typer.prompt("Which one", default=1, err=True, type=int)
+    if not 1 <= choice <= len(found):
+        raise BadRequest(f"There is no {choice}: 1 to {len(found)}.")
+    return choice - 1
+
+
+def _item_line(item: ItemAnswer) -> str:
+    from backend.domain import codes
+    from backend.queries.words import when
+
+    state = codes.MODES.text(item.ended) if item.ended else "delivered"
+    if item.ended is None:
+        state = f"with {item.holder.name}" if item.holder else "under custody"
+    return (
+        f"accepted {when(item.accepted_time)}, {item.records} records, {state}, 0x{item.item.hex()}"
+    )
+
+
+def _trail_json(answer: TrailAnswer) -> dict[str, Any]:
+    return {
+        "item": answer.item,
+        "number": answer.number,
+        "sentence": answer.sentence,
+        "answerable": answer.answerable,
+        "stamps": list(answer.stamps),
+        "as_of_block": answer.as_of.block,
+        "head": answer.state.head if answer.state else None,
+        "records": [
+            {
+                "record": one.entry.record,
+                "kind": one.entry.kind,
+                "text": one.text,
+                "event_time": one.entry.event_time,
+                "record_time": one.entry.place.block_time,
+                "block": one.entry.place.block,
+                "transaction": one.entry.place.transaction,
+                "digest": one.entry.digest,
+                "flags": list(one.flags),
+                "status": one.status,
+            }
+            for one in answer.entries
+        ],
+        "pending": [{"digest": p.digest, "state": p.state} for p in answer.pending],
+    }
+
+
+def _trail_text(answer: TrailAnswer) -> str:
+    from backend.queries.words import when
+
+    lines = [
+        f"{answer.number or '0x' + answer.item.hex()}: {answer.sentence}",
+        answer.answerable,
+        "",
+    ]
+    for one in answer.entries:
+        flags = f"  [{', '.join(one.flags).replace('_', ' ')}]" if one.flags else ""
+        lines.append(f"{one.entry.record:>3}  {when(one.entry.event_time)}  {one.text}{flags}")
+    if answer.pending:
+        lines.append(f"{len(answer.pending)} more being recorded.")
+    return "\n".join([*lines, "", f"As of block {answer.as_of.block}."])
+
+
+def _held_json(held: Held, item: bytes, network: str) -> dict[str, Any]:
+    return {
+        "holds": True,
+        "item": item,
+        "network": network,
+        "records": len(held.entries),
+        "signatures": held.signatures,
+        "stamps": held.stamps,
+        "later_records": held.later,
+        "block": held.at.number,
+        "head": held.state.head,
+        "answerable": {
+            "custodian": held.state.answer.custodian,
+            "why": held.state.answer.why.value,
+            "record": held.state.answer.record,
+        },
+    }
+
+
+def _held_text(held: Held, facilities: Any) -> str:
+    from backend.proof.words import answerable, counted
+
+    later = f"; {counted(held.later, 'later record')}" if held.later else ""
+    parts = [counted(len(held.entries), "record"), counted(held.signatures, "signature")]
+    parts += [counted(held.stamps, "stamp")] if held.stamps else []
+    return (
+        f"holds: {', '.join(parts)}, block {held.at.number}{later}. "
+        f"No Posthorn server was asked. Answerable: {answerable(held.state, facilities)}."
+    )
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Whole or not at all. Raises BadRequest where it cannot be written."""
+    draft = file.with_name(file.name + ".new")
+    try:
+        draft.write_bytes(content)
+        draft.replace(file)
+    except OSError as error:
+        raise BadRequest(f"{file} cannot be written: {error.strerror}.") from None

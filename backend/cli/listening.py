@@ -1,0 +1,34 @@
+"""The socket that a server listens on."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from backend.errors import Unavailable
+
+
+class PortTaken(Unavailable):
+    """Nothing can listen there."""
+
+
+def listen(host: str, port: int, shared: bool) -> socket.socket:
+    """A bound socket. `shared`: several servers may listen there, the kernel deals out connections.
+
+    Raises PortTaken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        words = error.strerror or os.strerror(error.errno or 0)
+        raise PortTaken(
+            f"Posthorn cannot listen on {host}, port {port}: {words}.",
+            "Stop the other program, or choose another port with --port.",
+        ) from None
+    return listening

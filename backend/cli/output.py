@@ -1,0 +1,85 @@
+"""What commands say and how they end: results to stdout, everything else to stderr, one plain sentence for errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from enum import IntEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from backend.errors import BadRequest, Conflict, PosthornError, Unavailable
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder of the installation (default: POSTHORN_DATA, or var)."),
+]
+
+
+class Exit(IntEnum):
+    """Exit codes, the same for every command (docs/operations.md)."""
+
+    DONE = 0  # done, or it holds
+    NO = 1  # refused, refuted, not found: the answer is no
+    COULD_NOT = 2  # nothing was found out: wrong usage or settings, node or database away
+    WHICH = 3  # several items bear the number
+    INTERRUPTED = 130
+
+
+class SeveralItems(Conflict):
+    """A number that more than one item bears."""
+
+    title = "Several items bear this number"
+
+
+def say(words: str) -> None:
+    """A line for people, to stderr."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def show(result: Mapping[str, Any], text: str, as_json: bool) -> None:
+    """The result of a command, to stdout."""
+    print(json.dumps(result, ensure_ascii=False, default=_plain) if as_json else text, flush=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+def exit_code(error: PosthornError) -> Exit:
+    """How a command ends that raises this error."""
+    if isinstance(error, SeveralItems):
+        return Exit.WHICH
+    return Exit.COULD_NOT if isinstance(error, BadRequest | Unavailable) else Exit.NO
+
+
+def end_with(error: PosthornError) -> NoReturn:
+    """Say the error and end."""
+    if "--json" in sys.argv:
+        facts = {"error": error.name, "detail": error.detail, "what_now": error.what_now}
+        print(json.dumps(facts | {"facts": error.facts}, ensure_ascii=False, default=str))
+    say(str(error))
+    raise SystemExit(exit_code(error))
+
+
+def say_unexpected(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """An error that nobody foresaw: one sentence, or with POSTHORN_LOG_LEVEL=debug where it happened."""
+    if os.environ.get("POSTHORN_LOG_LEVEL") == "debug":
+        sys.__excepthook__(kind, error, trace)
+        return
+    say(
+        f"Something went wrong that should not have: {kind.__name__}: {error}. "
+        "Nothing half done was kept. POSTHORN_LOG_LEVEL=debug shows where; please report it."
+    )

@@ -1,0 +1,162 @@
+"""Commands about people who sign in, and tokens for programs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from backend.cli.output import AsJson, DataFolder, show
+from backend.errors import BadRequest, Conflict, NotFound
+
+LINK_HOURS = 24
+TOKEN_DAYS = 365
+ROLES = ("clerk", "auditor", "admin")
+SHORTEST_PIN = 4
+
+users = typer.Typer(help="People who sign in.", no_args_is_help=True, rich_markup_mode=None)
+tokens = typer.Typer(help="Tokens for programs.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name, as pages show it.")]
+At = Annotated[
+    list[str] | None,
+    typer.Option("--at", help="A custodian, like 1-5, in whose name the person works; repeatable."),
+]
+
+
+@users.command()
+def add(
+    name: Name,
+    role: Annotated[str, typer.Option(help="clerk, auditor or admin.")] = "clerk",
+    at: At = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Ask for a PIN, with which the person signs elsewhere.")
+    ] = False,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Add a person, or give one who is there a new role, custodians or PIN; prints a one-use sign-in link."""
+    from backend.cli.installation import installation
+    from backend.store import people
+    from backend.store.engine import begin
+
+    if role not in ROLES:
+        raise BadRequest(f"{role!r} is no role.", f"One of: {', '.join(ROLES)}.")
+    custodians = [_custodian(text) for text in at or ()]
+    pin_hash = _pin_hash() if pin else None
+    house = installation(data)
+    with begin(house.engine) as db:
+        person = people.add_person(db, name, role, custodians)
+        if person is None:
+            person = _change(db, name, role, custodians)
+        if pin_hash is not None:
+            people.set_person(db, person, pin_hash=pin_hash)
+        link = sign_in_link(db, house.settings.origin, person)
+    text = f"{name} is {role}. Sign-in link, good once within {LINK_HOURS} hours:\n{link}"
+    show({"person": person, "name": name, "role": role, "link": link}, text, as_json)
+
+
+@users.command()
+def disable(name: Name, as_json: AsJson = False, data: DataFolder = None) -> None:
+    """End a person's sessions and tokens at once; what they recorded stays theirs."""
+    from backend.cli.installation import installation
+    from backend.store import people
+    from backend.store.engine import begin
+
+    with begin(installation(data).engine) as db:
+        people.disable(db, _known(db, name).id)
+    show({"name": name, "disabled": True}, f"{name} can no longer sign in.", as_json)
+
+
+@users.command(name="list")
+def list_(as_json: AsJson = False, data: DataFolder = None) -> None:
+    """List all people."""
+    from backend.cli.installation import installation
+    from backend.domain.ids import custodian_text
+    from backend.store import people
+    from backend.store.engine import begin
+
+    with begin(installation(data).engine) as db:
+        found = [
+            {
+                "name": row.name,
+                "role": row.role,
+                "custodians": [custodian_text(number) for number in row.custodians],
+                "pin": row.pin_hash is not None,
+                "disabled": row.disabled,
+            }
+            for row in people.everybody(db)
+        ]
+    show({"people": found}, "\n".join(map(_line, found)) or "Nobody yet.", as_json)
+
+
+@tokens.command()
+def create(
+    name: Name,
+    label: Annotated[str, typer.Option(help="What the token is for.")] = "",
+    days: Annotated[int, typer.Option(help="How long it is good.", min=1)] = TOKEN_DAYS,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Make an API token that acts as a person; it is shown once."""
+    from backend.cli.installation import installation
+    from backend.store import people
+    from backend.store.engine import begin
+
+    until = datetime.now(UTC) + timedelta(days=days)
+    with begin(installation(data).engine) as db:
+        person = _known(db, name)
+        if person.disabled:
+            raise Conflict(f"{name} is disabled.", "Give the token to somebody else.")
+        secret = people.new_credential(db, "token", person.id, until, label=label)
+    show({"token": secret, "name": name, "until": until.isoformat()}, secret, as_json)
+
+
+def sign_in_link(db: Any, origin: str, person: int) -> str:
+    """A one-use link for a person."""
+    from backend.store import people
+
+    until = datetime.now(UTC) + timedelta(hours=LINK_HOURS)
+    return f"{origin}/in/{people.new_credential(db, 'link', person, until)}"
+
+
+def _change(db: Any, name: str, role: str, custodians: list[int]) -> int:
+    from backend.store import people
+
+    row = _known(db, name)
+    values: dict[str, Any] = {"role": role, "disabled": False}
+    people.set_person(db, row.id, **values, **({"custodians": custodians} if custodians else {}))
+    return int(row.id)
+
+
+def _known(db: Any, name: str) -> Any:
+    from backend.store import people
+
+    row = people.by_name(db, name)
+    if row is None:
+        raise NotFound(f"Nobody is called {name!r}.", "`posthorn user list` names all.")
+    return row
+
+
+def _custodian(text: str) -> int:
+    from backend.domain.ids import BadNumber, parse_custodian
+
+    try:
+        return parse_custodian(text)
+    except BadNumber as error:
+        raise BadRequest(f"{error}.") from None
+
+
+def _pin_hash() -> str:
+    from argon2 import PasswordHasher
+
+    pin: str = typer.prompt("PIN", hide_input=True, confirmation_prompt=True, err=True)
+    if not (pin.isdecimal() and len(pin) >= SHORTEST_PIN):
+        raise BadRequest(f"A PIN has at least {SHORTEST_PIN} digits and nothing else.")
+    return PasswordHasher().hash(pin)
+
+
+def _line(person: dict[str, Any]) -> str:
+    at = f" at {', '.join(person['custodians'])}" if person["custodians"] else ""
+    return f"{person['name']}: {person['role']}{at}{' (disabled)' if person['disabled'] else ''}"

@@ -1,0 +1,81 @@
+"""Commands that keep running: everything at once, or one process of a production installation each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backend.cli.output import DataFolder
+
+WatchParent = Annotated[
+    bool, typer.Option("--watch-parent", hidden=True, help="End when standard input is closed.")
+]
+Host = Annotated[str | None, typer.Option(help="Address to listen on (POSTHORN_HOST).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on (POSTHORN_PORT).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this file into the program."""
+    for command in (up, serve, send, index):
+        app.command()(command)
+    app.command(hidden=True)(prepare)
+
+
+def up(
+    host: Host = None,
+    port: Port = None,
+    data: DataFolder = None,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Begin without the demonstration network.")
+    ] = False,
+) -> None:
+    """Run Posthorn with a database and a chain of its own, until Ctrl-C."""
+    from backend.cli.up import run
+
+    run(data, host, port, demonstration=not empty)
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data: DataFolder = None,
+    watch_parent: WatchParent = False,
+) -> None:
+    """Answer the API and the pages."""
+    from backend.cli.workers import run_server
+
+    run_server(data, host, port, watch_parent)
+
+
+def send(data: DataFolder = None, watch_parent: WatchParent = False) -> None:
+    """Send what is due to the chain."""
+    from backend.cli.workers import run_sender
+
+    run_sender(data, watch_parent)
+
+
+def index(data: DataFolder = None, watch_parent: WatchParent = False) -> None:
+    """Read the chain into the read model."""
+    from backend.cli.workers import run_indexer
+
+    run_indexer(data, watch_parent)
+
+
+def prepare(
+    genesis: Annotated[
+        int | None, typer.Option(help="On the first start: when the chain begins.")
+    ] = None,
+    demonstration: Annotated[
+        bool, typer.Option("--demonstration", help="Make the demonstration network.")
+    ] = False,
+    data: DataFolder = None,
+    watch_parent: WatchParent = False,
+) -> None:
+    """Bring database, contracts and demonstration to where `up` needs them; a step of `up`."""
+    from backend.cli.preparing import run
+    from backend.cli.workers import end_with_parent
+
+    if watch_parent:
+        end_with_parent()
+    run(data, genesis, demonstration)

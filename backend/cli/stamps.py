@@ -1,0 +1,361 @@
+"""Commands about stamps: sell and print, draw one, verify a code, and the trust list to verify offline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backend.cli.items import write_file
+from backend.cli.output import AsJson, DataFolder, Exit, say, show
+from backend.errors import BadRequest, Conflict, NotFound, Unprocessable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from backend.cli.installation import Installation
+    from backend.ports import Actor
+    from backend.queries.stamps import StampAnswer
+    from backend.usecases.submit import Promise
+
+DRAWN_DPI = 300
+
+app = typer.Typer(help="Sell, print and draw stamps.", no_args_is_help=True, rich_markup_mode=None)
+
+Person = Annotated[str, typer.Option("--as", help="The person in whose name this is done.")]
+CameOut = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm", metavar="all|SERIALS", help="Which came out: all, or serials like 17,19-24."
+    ),
+]
+
+
+def register(program: typer.Typer) -> None:
+    """Put the commands about codes into the program."""
+    program.command()(verify)
+    program.command()(trustlist)
+
+
+@app.command()
+def issue(
+    edition: Annotated[str, typer.Option(help="The edition, like 1-3.")],
+    count: Annotated[int, typer.Option(help="How many stamps.", min=1)],
+    sheet: Annotated[Path, typer.Option(help="The PDF to write.")],
+    at: Annotated[str | None, typer.Option(help="The counter that sells them, like 1-1.")] = None,
+    confirm: CameOut = None,
+    layout: Annotated[str, typer.Option(help="The label sheet.")] = "70x37",
+    start_label: Annotated[int, typer.Option(help="The first free label.", min=1)] = 1,
+    claims: Annotated[bool, typer.Option(help="Print the claim codes too.")] = True,
+    person: Person = "admin",
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Reserve stamps, print them to a PDF, ask which came out, and put those on the record as sold."""
+    from backend.cli.installation import installation
+    from backend.domain.ids import edition_text
+    from backend.usecases import sell
+
+    house = installation(data)
+    number = _edition(edition)
+    with _begin(house) as db:
+        who = _actor(db, person, _counter(db, number, at))
+        assert who.custodian is not None
+        request = sell.PrintRequest(who.custodian, number, count, layout, start_label)
+        reserved = sell.reserve_stamps(db, who, request)
+    with _begin(house) as db:
+        write_file(sheet, _sheet(db, house, reserved.job, claims))
+        sell.mark_printed(db, who, reserved.job)
+    say(
+        f"{sheet}: {count} stamps of {edition_text(number)}, serials {reserved.first}-{reserved.last}."
+    )
+    came_out = confirm or _ask_came_out()
+    facts = {"job": reserved.job, "first": reserved.first, "last": reserved.last, "sheet": sheet}
+    if came_out is None:
+        text = f"Not sold yet. Which came out? posthorn stamps confirm {reserved.job} all|SERIALS"
+        show(facts | {"total": reserved.total, "confirmed": False}, text, as_json)
+        return
+    _confirm(house, who, reserved.job, came_out, facts, as_json)
+
+
+@app.command(name="confirm")
+def confirm_job(
+    job: Annotated[int, typer.Argument(metavar="JOB", help="The number of the print job.")],
+    came_out: Annotated[str, typer.Argument(metavar="all|SERIALS", help="Which came out.")],
+    person: Person = "admin",
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Say which stamps of a print job came out: those are sold, the others void."""
+    from backend.cli.installation import installation
+    from backend.queries import work
+
+    house = installation(data)
+    with _begin(house) as db:
+        found = work.print_job(db, job)
+        who = _actor(db, person, found.custodian)
+    facts = {"job": job, "first": found.first, "last": found.last}
+    _confirm(house, who, job, came_out, facts, as_json)
+
+
+@app.command()
+def render(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Like 1-3-000017.")],
+    out: Annotated[Path, typer.Option(help="FILE.png or FILE.svg.")],
+    dpi: Annotated[int, typer.Option(help="Dots per inch of a PNG.")] = DRAWN_DPI,
+    data: DataFolder = None,
+) -> None:
+    """Draw a stamp with its public code."""
+    from backend.cli.installation import installation
+    from stamps.render import face_png, face_svg
+
+    if out.suffix not in (".png", ".svg"):
+        raise BadRequest(f"{out} is neither .png nor .svg.", "Name the file accordingly.")
+    house, stamp = installation(data), _stamp(number)
+    with _begin(house) as db:
+        face = _face(db, house, stamp)
+    write_file(out, face_png(face, dpi) if out.suffix == ".png" else face_svg(face).encode())
+    say(f"{out}: {number}")
+
+
+def verify(
+    code: Annotated[
+        str,
+        typer.Argument(metavar="CODE|IMAGE", help="A public code, a number, or a picture of one."),
+    ],
+    offline: Annotated[
+        Path | None,
+        typer.Option("--offline", metavar="TRUSTLIST", help="Ask no server: use this list."),
+    ] = None,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Say whose a stamp is and where it stands. Ends with 0 issued by a known post, 1 not, 2 could not check."""
+    text = _read_code(Path(code)) if Path(code).is_file() else code
+    if offline is not None:
+        _verify_offline(text, offline, as_json)
+    from backend.cli.installation import installation
+    from backend.queries import stamps
+
+    house = installation(data)
+    with _begin(house) as db:
+        answer = stamps.verify(db, house.house, text)
+    show(_answer_json(answer), _answer_text(answer), as_json)
+    raise SystemExit(_exit_of(answer.verdict.code, answer.verdict.facts is not None))
+
+
+def trustlist(
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Write the list with which codes can be verified offline: signers and issued ranges as of now."""
+    from backend.cli.installation import installation
+    from backend.cli.trusted import trust_list
+    from backend.proof.trust_list import write_trust_list
+
+    house = installation(data)
+    with _begin(house) as db:
+        found = trust_list(db, house.house)
+    write_file(out, write_trust_list(found))
+    facts = {"file": out, "editions": len(found.editions), "block": found.as_of.number}
+    text = f"{out}: {len(found.editions)} editions, as of block {found.as_of.number}."
+    show(facts, text, as_json)
+
+
+# --- selling ----------------------------------------------------------------------------------------
+def _sheet(db: Connection, house: Installation, job: int, claims: bool) -> bytes:
+    """The sheet, every code of it read again. Without claim codes where they are destroyed (S10)."""
+    from backend.api.paper import sheet_pdf
+    from backend.queries import work
+    from stamps.errors import StampsError
+
+    found = work.print_job(db, job)
+    kept = house.house.claim_seeds.get(found.edition) is not None
+    try:
+        return sheet_pdf(db, house.house, found, claim_codes=claims and kept)
+    except StampsError as error:
+        raise Unprocessable(f"The sheet of print job {job} cannot be made: {error}.") from None
+
+
+def _ask_came_out() -> str | None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    answer: str = typer.prompt("Look at the sheet. Which came out", default="all", err=True)
+    return answer
+
+
+def _confirm(
+    house: Installation, who: Actor, job: int, came_out: str, facts: dict[str, Any], as_json: bool
+) -> None:
+    from backend.usecases import sell
+
+    printed = range(facts["first"], facts["last"] + 1)
+    good = set(printed) if came_out == "all" else _serials(came_out)
+    if strangers := sorted(good - set(printed)):
+        raise Unprocessable(
+            f"This job printed serials {printed[0]} to {printed[-1]}, not {strangers[0]}.",
+            f"Name those that came out: posthorn stamps confirm {job} SERIALS",
+        )
+    with _begin(house) as db:
+        promises = sell.confirm_print(db, house.house, who, job, set(printed) - good)
+    spoilt = len(printed) - len(good)
+    facts |= {"sold": len(good), "spoilt": spoilt, "confirmed": True}
+    facts["submissions"] = [_promised(promise) for promise in promises]
+    text = f"{len(good)} sold, {spoilt} void. Being recorded: valid in a moment."
+    show(facts, text, as_json)
+
+
+def _promised(promise: Promise) -> dict[str, str]:
+    return {"digest": "0x" + promise.digest.hex(), "state": promise.state}
+
+
+def _serials(text: str) -> set[int]:
+    """`17,19-24` as serials. Raises BadRequest."""
+    serials: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal()):
+            raise BadRequest(f"{part!r} is no serial.", "Write all, or serials like 17,19-24.")
+        serials.update(range(int(first), int(last or first) + 1))
+    return serials
+
+
+def _counter(db: Connection, edition: int, at: str | None) -> int:
+    """The counter that was named, else the operator's only one."""
+    from backend.domain import codes, ids
+    from backend.queries import network
+
+    if at is not None:
+        try:
+            return ids.parse_custodian(at)
+        except ids.BadNumber as error:
+            raise BadRequest(f"{error}.") from None
+    counter = codes.KINDS.number("counter")
+    found = [c.number for c in network.custodians(db, edition >> 16) if c.kind == counter]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(map(ids.custodian_text, found)) or "none"
+    raise Conflict(f"Which counter sells them? Known: {known}.", "Name it with --at.")
+
+
+def _actor(db: Connection, name: str, custodian: int) -> Actor:
+    from backend.ports import Actor
+    from backend.store import people
+
+    row = people.by_name(db, name)
+    if row is None or row.disabled:
+        raise NotFound(f"Nobody called {name!r} works here.", "`posthorn user list` names all.")
+    if row.role != "admin" and custodian not in row.custodians:
+        raise Conflict(f"{name} does not work at this custodian.", "Name another person with --as.")
+    return Actor(row.id, row.role, custodian, frozenset(row.custodians), "command line")
+
+
+# --- drawing ----------------------------------------------------------------------------------------
+def _face(db: Connection, house: Installation, stamp: int) -> Any:
+    from functools import partial
+
+    from backend.domain.ids import edition_of
+    from backend.queries import editions
+    from stamps.art.edition import read_edition
+    from stamps.errors import StampsError
+    from stamps.payload import Network, make, url
+    from stamps.render import StampFace
+
+    of = editions.edition(db, edition_of(stamp))
+    contract = house.house.stamps
+    network = Network(house.house.network_alias, contract.chain_id, contract.contract)
+    try:
+        art = read_edition(of.metadata)
+        art.variety(stamp & 0xFFFFFFFF)
+    except StampsError as error:
+        raise NotFound(f"There is no picture of this stamp: {error}.") from None
+    code = make(stamp, network, partial(house.house.signer.sign, f"stamps/{of.operator}"))
+    return StampFace(art, stamp, url(house.house.origin, code))
+
+
+# --- verifying --------------------------------------------------------------------------------------
+def _read_code(image: Path) -> str:
+    from stamps.errors import ScanError
+    from stamps.scan import read_code
+
+    try:
+        return read_code(image)
+    except (ScanError, OSError) as error:
+        raise BadRequest(f"{image}: {error}") from None
+
+
+def _verify_offline(text: str, file: Path, as_json: bool) -> None:
+    from backend.proof.trust_list import judge_offline, read_trust_list
+
+    if not file.is_file():
+        raise BadRequest(f"There is no file {file}.", "`posthorn trustlist --out FILE` makes one.")
+    found = judge_offline(read_trust_list(file.read_bytes()), text)
+    facts = {
+        "code": found.code,
+        "stamp": found.number,
+        "issuer": found.issuer,
+        "sold": found.sold,
+        "as_of_block": found.as_of.number,
+    }
+    show(facts, found.words, as_json)
+    raise SystemExit(_exit_of(found.code, known=True))
+
+
+def _exit_of(code: str, known: bool) -> Exit:
+    """A typed number has no code: it counts as issued where the chain knows it."""
+    if code == "issued_by" or (code == "not_shown" and known):
+        return Exit.DONE
+    return Exit.COULD_NOT if code == "unreadable" else Exit.NO
+
+
+def _answer_json(answer: StampAnswer) -> dict[str, Any]:
+    from backend.domain.ids import stamp_text
+
+    verdict = answer.verdict
+    return {
+        "code": verdict.code,
+        "use": verdict.use,
+        "twin": verdict.twin,
+        "notice": verdict.notice,
+        "stamp": stamp_text(answer.stamp) if answer.stamp else None,
+        "issuer": answer.issuer,
+        "edition": answer.edition.title if answer.edition else None,
+        "headline": answer.words.headline,
+        "evidence": list(answer.words.evidence),
+        "what_now": answer.words.what_now,
+        "as_of_block": answer.as_of.block,
+    }
+
+
+def _answer_text(answer: StampAnswer) -> str:
+    words = answer.words
+    lines = [words.headline, *(f"  {one}" for one in words.evidence), words.what_now, *answer.notes]
+    return "\n".join([*filter(None, lines), f"As of block {answer.as_of.block}."])
+
+
+def _begin(house: Installation) -> Any:
+    from backend.store.engine import begin
+
+    return begin(house.engine)
+
+
+def _edition(text: str) -> int:
+    from backend.domain.ids import BadNumber, parse_edition
+
+    try:
+        return parse_edition(text)
+    except BadNumber as error:
+        raise BadRequest(f"{error}.") from None
+
+
+def _stamp(text: str) -> int:
+    from stamps.errors import BadNumber
+    from stamps.number import parse_number
+
+    try:
+        return parse_number(text)
+    except BadNumber as error:
+        raise BadRequest(str(error)) from None

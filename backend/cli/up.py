@@ -1,0 +1,254 @@
+"""`posthorn up`: database, chain, contracts, demonstration, then server, sender and indexer, until Ctrl-C.
+
+This process holds them all and itself does little: what needs much memory is done by a child that ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from backend.cli.folder import FORMAT, DataFolder, Installed
+from backend.cli.listening import listen
+from backend.cli.output import Exit, say
+from backend.cli.supervisor import Child, Supervisor, posthorn
+from backend.config import PREFIX, Settings, read_settings
+from backend.embedded.anvil import Block, EmbeddedAnvil
+from backend.embedded.postgres import EmbeddedPostgres
+from backend.embedded.processes import wait_until
+from backend.errors import Unavailable
+
+# A demonstration's first event lies 425 days ago (demonstration/make.py).
+DEMONSTRATION_SECONDS = 426 * 86_400
+FIRST_ANSWER_SECONDS = 60.0
+ALL_INTERFACES = ("0.0.0.0", "::")
+WORKERS = ("serve", "send", "index")
+
+
+def run(data: Path | None, host: str | None, port: int | None, demonstration: bool) -> NoReturn:
+    """Start everything and hold it until Ctrl-C or SIGTERM. Raises PosthornError where a part does not start."""
+    settings = read_settings(os.environ, data=data, host=host, port=port)
+    with ExitStack() as stack:
+        folder = DataFolder(settings.data)
+        folder.acquire()
+        stack.callback(folder.release)
+        _stop_on_signals()
+        listen(settings.host, settings.port, shared=False).close()
+        house = _House(settings, folder, stack)
+        try:
+            _run(house, demonstration)
+        except KeyboardInterrupt:
+            say("\nStopping. Data is kept.")
+    raise SystemExit(Exit.DONE)
+
+
+def _run(house: _House, demonstration: bool) -> NoReturn:
+    link = house.start(demonstration)
+    supervisor = Supervisor(house.workers(), say)
+    house.stack.callback(supervisor.stop)
+    supervisor.start()
+    if not wait_until(lambda: supervisor.look() or house.answers(), FIRST_ANSWER_SECONDS):
+        raise Unavailable(
+            f"The server does not answer at {house.local_url}: {supervisor.last_words('serve')}",
+            f"All that it said is in {house.folder.path / 'log' / 'serve'}.",
+        )
+    _welcome(house, link)
+    supervisor.watch()
+
+
+def _stop_on_signals() -> None:
+    """The first Ctrl-C, SIGTERM or hang-up unwinds everything; more of them do not hurry it."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
+def _welcome(house: _House, link: str) -> None:
+    lines = ["", "Posthorn runs."]
+    lines += [f"  pages    {house.origin}/"]
+    if house.origin != house.local_url:
+        lines += [f"           {house.local_url}/ on this machine"]
+    lines += [f"  API      {house.origin}/docs", f"  chain    {house.rpc_urls[0]}"]
+    lines += [f"  sign in  {link}", "           (as admin, good once, within 24 hours)"]
+    print("\n".join([*lines, "Ctrl-C stops, data is kept."]), flush=True)
+
+
+class _House:
+    """The parts of an installation that `up` brings along."""
+
+    def __init__(self, settings: Settings, folder: DataFolder, stack: ExitStack) -> None:
+        self.settings, self.folder, self.stack = settings, folder, stack
+        self._postgres = EmbeddedPostgres(folder.path / "postgres")
+        self.database_url = settings.database_url or ""
+        self.rpc_urls = settings.rpc_urls
+        self.origin = settings.public_url or f"http://{_address(settings.host)}:{settings.port}"
+        here = "127.0.0.1" if settings.host in ALL_INTERFACES else settings.host
+        self.local_url = f"http://{_bracketed(here)}:{settings.port}"
+
+    def start(self, demonstration: bool) -> str:
+        """Database, chain, contracts, demonstration; returns a sign-in link."""
+        installed = self.folder.installed()
+        first = installed is None or not installed.complete
+        if installed is not None and first:
+            self._forget_interrupted(installed)
+        if installed is None or first:
+            began = int(time.time()) - (DEMONSTRATION_SECONDS if demonstration else 0)
+            installed = Installed(FORMAT, began, demonstration, complete=False)
+            self.folder.note(installed)
+        self._start_database()
+        self._start_chain(installed.genesis_time)
+        prepared = self._prepare(installed if first else None)
+        self.folder.note(replace(installed, complete=True))
+        self._note_running()
+        return str(prepared["link"])
+
+    def workers(self) -> list[Child]:
+        """Server, sender and indexer, not started yet."""
+        logs = self.folder.path / "log"
+        logs.mkdir(exist_ok=True)
+        return [
+            Child(name, posthorn(name, "--watch-parent"), self._environment(), logs / name)
+            for name in WORKERS
+        ]
+
+    def answers(self) -> bool:
+        """Whether the first page is there."""
+        connection = HTTPConnection(self.local_url.removeprefix("http://"), timeout=5)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status < 500
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _forget_interrupted(self, installed: Installed) -> None:
+        say("An earlier first start was interrupted: beginning anew.")
+        EmbeddedAnvil(self.folder.path / "chain", installed.genesis_time).kill()
+        self._postgres.stop()
+        self.folder.forget_interrupted()
+
+    def _start_database(self) -> None:
+        if self.database_url:
+            return
+        self._postgres.start()
+        self.stack.callback(self._postgres.stop)
+        self.database_url = self._postgres.url
+
+    def _start_chain(self, genesis_time: int) -> None:
+        """Its blocks are in the database: a state file that is lost or cut is made again from them."""
+        if self.rpc_urls:
+            return
+        anvil = EmbeddedAnvil(self.folder.path / "chain", genesis_time)
+        anvil.start(self._stored_blocks)
+        self.stack.callback(anvil.stop)
+        self.rpc_urls = (anvil.url,)
+        say("✓ chain")
+
+    def _stored_blocks(self, first: int) -> Iterator[Block]:
+        import psycopg
+
+        with psycopg.connect(self.database_url.replace("+psycopg", "", 1)) as db:
+            if db.execute("SELECT to_regclass('block')").fetchone() == (None,):
+                return
+            cursor = db.cursor("blocks", binary=True)
+            cursor.execute(
+                "SELECT number, time, raw_transactions, hash FROM block "
+                "WHERE number >= %s ORDER BY number",
+                (first,),
+            )
+            for number, seconds, raw, hash_ in cursor:
+                yield Block(number, seconds, tuple(map(bytes, raw or ())), bytes(hash_))
+
+    def _prepare(self, first: Installed | None) -> dict[str, Any]:
+        """What `posthorn prepare` found or made. Raises PosthornError with its words."""
+        arguments = ["prepare", "--watch-parent"]
+        if first is not None:
+            arguments += ["--genesis", str(first.genesis_time)]
+            arguments += ["--demonstration"] if first.demonstration else []
+        child = subprocess.Popen(
+            posthorn(*arguments),
+            env=self._environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            assert child.stdout is not None
+            said = child.stdout.read()
+        except KeyboardInterrupt:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
+            raise
+        finally:
+            child.wait()
+        if child.returncode != 0:
+            raise SystemExit(child.returncode)  # it has said why
+        found: dict[str, Any] = json.loads(said)
+        return found
+
+    def _environment(self) -> dict[str, str]:
+        """Ours for the children: the same settings, and where the parts are."""
+        settings = self.settings
+        values = {
+            "data": self.folder.path,
+            "host": settings.host,
+            "port": settings.port,
+            "database_url": self.database_url,
+            "rpc_urls": ",".join(self.rpc_urls),
+            "deployment": self.folder.path / "deployment.json",
+            "public_url": self.origin,
+            "network_alias": settings.network_alias,
+            "log_level": settings.log_level,
+        }
+        if settings.deployment is not None:
+            values["deployment"] = settings.deployment.resolve()
+        if settings.keystore_passphrase is not None:
+            values["keystore_passphrase"] = settings.keystore_passphrase
+        others = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+        return others | {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+    def _note_running(self) -> None:
+        self.folder.note_running(
+            {
+                "pid": os.getpid(),
+                "origin": self.origin,
+                "database_url": self.database_url,
+                "rpc_urls": list(self.rpc_urls),
+            }
+        )
+
+
+def _address(host: str) -> str:
+    """What codes on paper may say: for all interfaces, this machine's address in its network."""
+    return _bracketed(lan_address() if host in ALL_INTERFACES else host)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def lan_address() -> str:
+    """The address that this machine would send from; nothing is sent (UDP, RFC 5737 documentation net)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        try:
+            route.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(route.getsockname()[0])

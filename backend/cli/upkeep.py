@@ -1,0 +1,215 @@
+"""Commands for who runs an installation: import, status, rebuild, fsck, and the demonstration's lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backend.cli.output import AsJson, DataFolder, Exit, say, show
+from backend.errors import BadRequest, NotFound
+
+if TYPE_CHECKING:
+    from backend.importing.run import Options, Summary
+
+demo = typer.Typer(help="Suppose the post lied.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this file into the program."""
+    app.command(name="import")(import_)
+    for command in (status, rebuild, fsck):
+        app.command()(command)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Parcels and their scans.")],
+    report: Annotated[
+        Path | None, typer.Option(help="Where refused lines go (default: FILE.refused.csv).")
+    ] = None,
+    zone: Annotated[str, typer.Option(help="Time zone of times without one.")] = "UTC",
+    delivery_mode: Annotated[
+        str | None, typer.Option(help="Mode of deliveries without one, like letter_box.")
+    ] = None,
+    reuse_numbers: Annotated[
+        bool,
+        typer.Option(
+            "--reuse-numbers", help="Numbers of items older than 12 months are new items."
+        ),
+    ] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until all of it is on chain.")] = True,
+    person: Annotated[
+        str, typer.Option("--as", help="Who imports; kept with every record.")
+    ] = "admin",
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Import parcels with their scans; what was imported before is left out. Ends with 1 if lines were refused."""
+    from functools import partial
+
+    from backend.cli.installation import installation
+    from backend.cli.progress import importing
+    from backend.importing.files import open_csv
+    from backend.importing.run import Import
+    from backend.store import people
+    from backend.store.engine import begin
+
+    options = _options(file, report, zone, delivery_mode, reuse_numbers, wait)
+    csv_file = open_csv(file)
+    say(f"{file}: {csv_file.bytes:,} bytes, {_spoken(csv_file.encoding)}.")
+    house = installation(data)
+    with begin(house.engine) as db:
+        row = people.by_name(db, person)
+    if row is None:
+        raise NotFound(f"Nobody is called {person!r}.", "Name a person with --as.")
+    with importing(csv_file.bytes) as tell:
+        transaction = partial(begin, house.engine)
+        summary = Import(transaction, house.house, row.id, csv_file, options, tell).run()
+    show(_summary_json(summary, options), _summary_text(summary, options), as_json)
+    raise SystemExit(Exit.NO if summary.progress.refused else Exit.DONE)
+
+
+def status(as_json: AsJson = False, data: DataFolder = None) -> None:
+    """Say how far the installation is. Ends with 1 if something needs a look."""
+    from dataclasses import asdict
+
+    from backend.cli.installation import installation
+    from backend.queries import status as query
+    from backend.store.engine import begin
+
+    with begin(installation(data).engine) as db:
+        found = query.status(db)
+    waiting = sum(found.queue.get(state, 0) for state in ("pending", "held", "sent"))
+    lines = [
+        f"chain head {found.head}, indexed {found.as_of.block}, final {found.as_of.finalized}",
+        f"{waiting} submissions on their way",
+        *(
+            f"{lane.key_name}: {lane.under_way} under way, {lane.waiting} waiting"
+            for lane in found.lanes
+        ),
+        *(f"ALARM: {alarm}" for alarm in found.alarms),
+    ]
+    show(asdict(found), "\n".join(lines), as_json)
+    raise SystemExit(Exit.DONE if found.healthy else Exit.NO)
+
+
+def rebuild(as_json: AsJson = False, data: DataFolder = None) -> None:
+    """Drop the read model and make it again from the raw logs: the same rows (B1)."""
+    from backend.cli.installation import installation
+    from backend.cli.progress import counting
+    from backend.indexer.rebuild import rebuild as refold
+
+    house = installation(data)
+    with counting("logs") as tell:
+        logs = refold(house.engine, house.deployment, tell)
+    show({"logs": logs}, f"Rebuilt from {logs} logs.", as_json)
+
+
+def fsck(as_json: AsJson = False, data: DataFolder = None) -> None:
+    """Compare the read model with the contracts' own state. Ends with 1 if anything differs."""
+    from backend.chain.views import Views
+    from backend.cli.installation import installation
+    from backend.indexer.fsck import fsck as compare
+
+    house = installation(data)
+    found = compare(house.engine, Views(house.node, house.deployment))
+    lines = [
+        f"{one.what} {_key(one.key)}: {one.in_model} here, {one.on_chain} on the chain"
+        for one in found
+    ]
+    text = "\n".join(lines) or "Nothing differs."
+    facts = [
+        {"what": d.what, "key": _key(d.key), "here": str(d.in_model), "chain": str(d.on_chain)}
+        for d in found
+    ]
+    show({"differences": facts}, text, as_json)
+    raise SystemExit(Exit.NO if found else Exit.DONE)
+
+
+@demo.command()
+def lie(as_json: AsJson = False, data: DataFolder = None) -> None:
+    """Change one date of the model item on this server, as a post might; the chain keeps the true one."""
+    from backend.cli import lying
+    from backend.cli.installation import installation
+
+    show(*_told(lying.lie(installation(data))), as_json)
+
+
+@demo.command()
+def truth(as_json: AsJson = False, data: DataFolder = None) -> None:
+    """Put back the date that `demo lie` changed."""
+    from backend.cli import lying
+    from backend.cli.installation import installation
+
+    show(*_told(lying.truth(installation(data))), as_json)
+
+
+def _told(changed: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    text = "{number}, record {record}: this server now says {now}, it said {before}."
+    return changed, text.format(**changed)
+
+
+# --- import -----------------------------------------------------------------------------------------
+def _options(
+    file: Path,
+    report: Path | None,
+    zone: str,
+    delivery_mode: str | None,
+    reuse_numbers: bool,
+    wait: bool,
+) -> Options:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from backend.domain import codes
+    from backend.importing.run import Options
+
+    beside = report or file.with_suffix(".refused.csv")
+    if beside.resolve() == file.resolve():
+        raise BadRequest(f"The report would overwrite {file}.", "Name another file with --report.")
+    try:
+        found = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadRequest(f"{zone!r} is no time zone.", "One like Europe/Vienna, or UTC.") from None
+    known = [code.name for code in codes.MODES if code.number in codes.DELIVERY_MODES]
+    if delivery_mode is not None and delivery_mode not in known:
+        raise BadRequest(
+            f"{delivery_mode!r} is no mode of delivery.", f"One of: {', '.join(known)}."
+        )
+    mode = codes.MODES.number(delivery_mode) if delivery_mode else None
+    return Options(beside, found, mode, reuse_numbers, wait)
+
+
+def _key(key: int | bytes) -> str:
+    return "0x" + key.hex() if isinstance(key, bytes) else str(key)
+
+
+def _spoken(encoding: str) -> str:
+    if encoding == "cp1252":
+        return "not UTF-8: read as Latin-1 (Windows-1252)"
+    return f"read as {encoding.removesuffix('-sig').upper()}"
+
+
+def _summary_json(summary: Summary, options: Options) -> dict[str, Any]:
+    at = summary.progress
+    return {
+        "lines": at.lines,
+        "taken": at.taken,
+        "repeated": at.repeated,
+        "refused": at.refused,
+        "report": options.report if at.refused else None,
+        "seconds": round(summary.seconds, 2),
+        "records_per_second": round(summary.records_per_second, 1),
+        "settled": options.wait,
+        "encoding": summary.file.encoding,
+    }
+
+
+def _summary_text(summary: Summary, options: Options) -> str:
+    at = summary.progress
+    rate = f"{summary.records_per_second:,.0f} records a second"
+    state = "on chain" if options.wait else "on its way"
+    lines = [f"{at.lines:,} lines: {at.taken:,} {state} ({rate}), {at.repeated:,} imported before."]
+    if at.refused:
+        lines.append(f"{at.refused:,} refused, each with its reason in {options.report}")
+    return "\n".join(lines)

@@ -1,0 +1,108 @@
+"""The long-running processes: server, sender, indexer. SIGTERM ends them when their work in hand is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from backend.cli.installation import installation
+from backend.cli.listening import listen
+from backend.config import Settings
+
+MINE_EVERY_SECONDS = 0.1
+# Seconds that requests in hand get when the server is told to stop.
+GRACE_SECONDS = 5
+
+
+def run_server(data: Path | None, host: str | None, port: int | None, watch_parent: bool) -> None:
+    """Serve until told to stop. Raises PortTaken, BadSettings, Unavailable."""
+    import uvicorn
+
+    from backend.app import create_app
+
+    house = installation(data, host=host, port=port)
+    _log_to_stderr(house.settings)
+    listening = listen(house.settings.host, house.settings.port, shared=True)
+    config = uvicorn.Config(
+        create_app(house.settings),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+    )
+    if watch_parent:
+        end_with_parent()
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def run_sender(data: Path | None, watch_parent: bool) -> None:
+    """Send until told to stop. Raises BadSettings, Unavailable."""
+    from backend.chain.deployment import check_deployment
+    from backend.chain.lane import Pace
+    from backend.chain.sender import Sender
+
+    house = installation(data)
+    _log_to_stderr(house.settings)
+    stop = _stopped_by_signals(watch_parent)
+    check_deployment(house.node, house.deployment)
+    pace = Pace(mine_every_seconds=MINE_EVERY_SECONDS if house.is_embedded else None)
+    Sender(house.engine, house.node, house.keystore, house.deployment, house.reconsider, pace).run(
+        stop
+    )
+
+
+def run_indexer(data: Path | None, watch_parent: bool) -> None:
+    """Index until told to stop. Raises BadSettings, Unavailable."""
+    from backend.indexer.follow import Indexer
+
+    house = installation(data)
+    _log_to_stderr(house.settings)
+    stop = _stopped_by_signals(watch_parent)
+    Indexer(
+        house.engine, house.node, house.deployment, keep_raw_transactions=house.is_embedded
+    ).run(stop)
+
+
+def _stopped_by_signals(watch_parent: bool) -> threading.Event:
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    if watch_parent:
+        end_with_parent()
+    return stop
+
+
+def end_with_parent() -> None:
+    """When `up` ends, however, standard input ends: then so do we, with all that we have started."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        os.killpg(os.getpgrp(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
