@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from posts import COUNTER, Posts
+from coincurve import PrivateKey
+from posts import COUNTER, Posts, key
 from sqlalchemy import Connection, Engine, Row, select
 
 from backend.chain.client import Node
 from backend.chain.lane import Pace, Reconsider
 from backend.chain.sender import Sender
+from backend.chain.views import Views
 from backend.domain.keccak import keccak256
 from backend.domain.typed_data import Issue, Receipt, Release, Signed, Void
 from backend.domain.wire import to_wire
 from backend.embedded.processes import wait_until
 from backend.indexer.follow import Indexer
-from backend.keystore import Keystore
+from backend.keystore import address_of, sign_compact
 from backend.store import submissions
 from backend.store.engine import begin
 from backend.store.submissions import NewSubmission
 from backend.store.tables import submission, transaction
 
-SUBMITTER = "submitter/1"
-SEED = b"a seed of the sender's tests    "
+SUBMITTER, OTHER, ADMIN = "submitter/1", "submitter/2", "admin/1"
 # At once, and a block for each broadcast: tests do not wait.
 EAGER = Pace(mine_every_seconds=0.0, retry_seconds=0.0, held_seconds=0.0)
 SETTLE_SECONDS = 20.0
+
+
+class Ring:
+    """A signer: keys that follow from their names. The administrator's is the one that founded the posts."""
+
+    def address(self, name: str) -> bytes:
+        return address_of(self._key(name))
+
+    def sign(self, name: str, digest: bytes) -> bytes:
+        return sign_compact(self._key(name), digest)
+
+    def _key(self, name: str) -> PrivateKey:
+        return key("sender" if name == ADMIN else name)
 
 
 def never(db: Connection, row: Row[Any]) -> Any:
@@ -44,12 +58,13 @@ class World:
     url: str
     reconsider: Reconsider = never
     pace: Pace = EAGER
-    signer: Keystore = field(default_factory=lambda: Keystore(SEED))
+    signer: Ring = field(default_factory=Ring)
     sender: Sender = field(init=False)
     indexer: Indexer = field(init=False)
     nodes: list[Node] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.views = Views(self.posts.node, self.posts.deployment)
         self.restart()
         self.indexer = Indexer(self.engine, self.node(self.posts.url), self.posts.deployment)
 
@@ -72,8 +87,7 @@ class World:
         self.sender.close()
         for node in self.nodes:
             node.close()
-        self.posts.node.close()
-        self.posts.rpc.close()
+        self.posts.close()
 
     # --- submitting ---------------------------------------------------------------------------------
     def submit(self, kind: str, payload: dict[str, Any], digest: bytes, **other: Any) -> bytes:
@@ -82,9 +96,9 @@ class World:
             assert submissions.enqueue(db, replace(new, **other))
         return digest
 
-    def accept(self, word: str, **other: Any) -> bytes:
+    def accept(self, word: str, stamps: tuple[int, ...] = (), **other: Any) -> bytes:
         """Submit the acceptance of a word's item; returns its digest."""
-        record = self.posts.acceptance(word)
+        record = self.posts.acceptance(word, stamps=stamps)
         payload = self.posts.signed("acceptance", record, COUNTER)
         items = (self.posts.item(word),)
         return self.submit("acceptance", payload, self.posts.digest(record), items=items, **other)
@@ -136,10 +150,18 @@ class World:
         assert found is not None
         return found
 
-    def states(self) -> dict[str, str]:
+    def digests(self) -> list[bytes]:
+        """Of all submissions, in their sequence."""
+        query = select(submission.c.digest).order_by(submission.c.sequence)
         with begin(self.engine) as db:
-            rows = db.execute(select(submission).order_by(submission.c.sequence)).all()
-        return {row.digest.hex()[:8]: f"{row.kind} {row.state} {row.refusal}" for row in rows}
+            return list(db.scalars(query))
+
+    def states(self) -> list[str]:
+        """All submissions and transactions, for the message of a failed test."""
+        rows = [self.row(digest) for digest in self.digests()]
+        return [f"{row.kind} {row.state} {row.refusal}" for row in rows] + [
+            f"nonce {row.nonce} {row.state}" for row in self.transactions()
+        ]
 
     def transactions(self) -> list[Row[Any]]:
         """What was ever signed, by nonce."""
@@ -149,10 +171,8 @@ class World:
 
     def records(self, word: str) -> int:
         """How many records the chain has of a word's item."""
-        return self.posts.records(self.posts.item(word))
+        return self.views.item_of(self.posts.item(word)).records
 
-    def address(self) -> bytes:
-        return self.signer.address(SUBMITTER)
-
-    def digests(self, words: Iterable[str]) -> list[bytes]:
-        return [self.accept(word) for word in words]
+    def nonce(self, lane: str = SUBMITTER) -> int:
+        """How many transactions the chain has of a lane."""
+        return self.posts.node.nonce(self.signer.address(lane))
