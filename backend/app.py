@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
@@ -64,10 +64,20 @@ def create_app(settings: Settings) -> FastAPI:
     deployment = read_deployment(settings.deployment_file)
     engine = open_engine(settings.database_url, pool_size=THREADS)
     node = Node(settings.rpc_urls, deployment.chain_id)
-    return assemble(build_house(settings, deployment), engine, node, deployment)
+    return assemble(build_house(settings, deployment), engine, node, deployment, find_pages())
 
 
-def assemble(house: House, engine: Engine, node: Node, deployment: Deployment) -> FastAPI:
+def find_pages() -> APIRouter | None:
+    """The router of the pages, where this build has them."""
+    if find_spec(PAGES) is None:
+        return None
+    pages: APIRouter = import_module(PAGES).router
+    return pages
+
+
+def assemble(
+    house: House, engine: Engine, node: Node, deployment: Deployment, pages: APIRouter | None
+) -> FastAPI:
     """The application over parts that are open already; it closes the engine's connections at its end."""
     service = Service(
         engine=engine,
@@ -89,21 +99,16 @@ def assemble(house: House, engine: Engine, node: Node, deployment: Deployment) -
     app.state.service = service
     app.state.registry = CollectorRegistry()
     app.state.registry.register(Gauges(service))
+    app.state.has_pages = pages is not None
     add_handlers(app)
     v1.add_routers(app)
-    _add_pages(app)
+    if pages is not None:
+        app.include_router(pages)
     # The last one added is the first that a request meets.
     for layer in (Bugs, SameOrigin, BodyLimit, SecurityHeaders):
         app.add_middleware(layer)
     app.add_middleware(Measures, registry=app.state.registry)
     return app
-
-
-def _add_pages(app: FastAPI) -> None:
-    """The pages, where this build has them."""
-    app.state.has_pages = find_spec(PAGES) is not None
-    if app.state.has_pages:
-        app.include_router(import_module(PAGES).router)
 
 
 @asynccontextmanager

@@ -147,6 +147,7 @@ HexOut = Annotated[bytes, _HEX_OUT, WithJsonSchema({"type": "string", "pattern":
 ConditionOut = Annotated[int, PlainSerializer(codes.CONDITIONS.name, return_type=str)]
 KindOut = Annotated[int, PlainSerializer(codes.KINDS.name, return_type=str)]
 KeyHolderOut = Annotated[int, PlainSerializer(codes.KEY_HOLDERS.name, return_type=str)]
+PaymentOut = Annotated[int, PlainSerializer(codes.PAYMENTS.name, return_type=str)]
 # How custody ended: a mode, or a delivery that the addressee's key has signed.
 EndedOut = Annotated[
     int,

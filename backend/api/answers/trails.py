@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from backend.api.answers.custody import Submission
 from backend.api.answers.network import Custodian
 from backend.api.answers.promises import Answer
-from backend.api.fields import CustodianOut, EndedOut, HexOut, KeyHolderOut, StampOut
+from backend.api.fields import CustodianOut, EndedOut, HexOut, KeyHolderOut, PaymentOut, StampOut
 from backend.queries.audit import RecordAnswer
 from backend.queries.status import as_of
 from backend.queries.trails import EntryAnswer, TrailAnswer
@@ -84,13 +84,29 @@ class Answerable(Answer):
     sentence: str
 
 
+class Payment(Answer):
+    """Other payment, in the currency's minor unit."""
+
+    kind: PaymentOut
+    amount: int
+
+
+class Franking(Answer):
+    """What paid for the item: postage required, stamps, other payment."""
+
+    required: int | None
+    currency: str
+    stamps: tuple[StampOut, ...]
+    payments: tuple[Payment, ...]
+
+
 class Trail(Answer):
     """An item's trail. `number` and `franking` only where the label's code or a session opened it."""
 
     item: HexOut
     number: str | None
     scheme: str | None
-    franking: dict[str, Any] | None
+    franking: Franking | None
     sentence: str
     answerable: Answerable
     holder: Custodian | None
@@ -112,7 +128,7 @@ class Trail(Answer):
             item=found.item,
             number=found.number,
             scheme=found.scheme,
-            franking=found.franking,
+            franking=Franking.model_validate(found.franking) if found.franking else None,
             sentence=found.sentence,
             answerable=_answerable(found),
             holder=Custodian.model_validate(found.holder) if found.holder else None,
