@@ -1,0 +1,1 @@
+"""The pages: server-rendered, usable without scripts, strict about what a browser may load."""

@@ -1,0 +1,85 @@
+"""People who sign in: the administrator's page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response
+
+from backend.domain import ids
+from backend.errors import PosthornError, Unprocessable
+from backend.queries import network
+from backend.usecases import people
+from backend.web.visit import PageRoute, Visit, Visiting, see
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/people")
+def people_page(visit: Visiting) -> Response:
+    """Everybody, and a form for one more."""
+    visit.person("admin")
+    return _page(visit)
+
+
+def _page(
+    visit: Visit, secret: str | None = None, name: str = "", error: PosthornError | None = None
+) -> Response:
+    with visit.begin() as db:
+        known = people.everybody(db, visit.person("admin"))
+        places = network.custodians(db)
+    return visit.page(
+        "people.html",
+        status=error.status if error else 200,
+        people=known,
+        places=places,
+        names={place.number: place.name for place in places},
+        roles=people.ROLES,
+        link=f"{visit.house.origin}/in/{secret}" if secret else None,
+        link_hours=people.LINK_HOURS,
+        name=name,
+        error=error,
+    )
+
+
+@router.post("/people")
+def add_person(
+    visit: Visiting,
+    name: Annotated[str, Form()],
+    role: Annotated[str, Form()],
+    custodian: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    """Adds a person; the link is shown once, here."""
+    who = visit.person("admin")
+    try:
+        numbers = [_custodian(text) for text in custodian or ()]
+        with visit.begin() as db:
+            secret = people.add_person(db, who, name, role, numbers)
+    except PosthornError as error:
+        return _page(visit, name=name, error=error)
+    return _page(visit, secret, name)
+
+
+def _custodian(text: str) -> int:
+    try:
+        return ids.parse_custodian(text)
+    except ids.BadNumber as error:
+        raise Unprocessable(f"{error}.") from None
+
+
+@router.post("/people/{number}/link")
+def new_link(visit: Visiting, number: int, name: Annotated[str, Form()] = "") -> Response:
+    """Another one-use link for a person."""
+    who = visit.person("admin")
+    with visit.begin() as db:
+        secret = people.new_link(db, who, number)
+    return _page(visit, secret, name)
+
+
+@router.post("/people/{number}/disable")
+def disable(visit: Visiting, number: int) -> Response:
+    """Ends what a person may do, at once."""
+    who = visit.person("admin")
+    with visit.begin() as db:
+        people.disable(db, who, number)
+    return see("/people")

@@ -1,0 +1,146 @@
+"""Selling stamps at a counter: reserve, print, look, put on the record (S3, J1, J8)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Response
+from sqlalchemy import Connection
+
+from backend.api import paper
+from backend.domain import codes, ids
+from backend.errors import PosthornError, Unprocessable
+from backend.queries import editions, stamps, work
+from backend.queries.work import PrintJobAnswer
+from backend.usecases import sell
+from backend.usecases.sell import PrintRequest
+from backend.web.visit import PageRoute, Visit, Visiting, see
+from stamps.errors import StampsError
+from stamps.sheet import LAYOUTS
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+STAMPS_SHOWN = 60
+PDF = {"Content-Security-Policy": "frame-ancestors 'none'", "Content-Disposition": "inline"}
+
+
+@router.get("/work/sell")
+def sell_form(visit: Visiting, edition: Annotated[str, Query()] = "") -> Response:
+    """Edition, quantity, sheet."""
+    visit.at_desk()
+    return _form(visit, {"edition": edition, "count": 1, "layout": "70x37", "start_label": 1})
+
+
+def _form(visit: Visit, values: dict[str, object], error: PosthornError | None = None) -> Response:
+    _, custodian = visit.at_desk()
+    with visit.begin() as db:
+        found = editions.editions(db, ids.operator_of_custodian(custodian))
+    status = error.status if error else 200
+    return visit.page(
+        "work/sell.html",
+        status=status,
+        editions=[e for e in found if e.stock],
+        layouts=LAYOUTS,
+        values=values,
+        error=error,
+    )
+
+
+@router.post("/work/sell")
+def reserve(
+    visit: Visiting,
+    edition: Annotated[str, Form()],
+    count: Annotated[int, Form()],
+    layout: Annotated[str, Form()] = "70x37",
+    start_label: Annotated[int, Form()] = 1,
+) -> Response:
+    """Takes serials from stock; the job's page goes on from there."""
+    who, custodian = visit.at_desk()
+    values = {"edition": edition, "count": count, "layout": layout, "start_label": start_label}
+    try:
+        request = PrintRequest(custodian, _edition(edition), count, layout, start_label)
+        with visit.begin() as db:
+            job = sell.reserve_stamps(db, who, request).job
+    except PosthornError as error:
+        return _form(visit, values, error)
+    return see(f"/work/jobs/{job}")
+
+
+def _edition(text: str) -> int:
+    try:
+        return ids.parse_edition(text)
+    except ids.BadNumber as error:
+        raise Unprocessable(f"{error}.", "Choose one of the editions.") from None
+
+
+@router.get("/work/jobs/{job}")
+def job_page(visit: Visiting, job: int) -> Response:
+    """The sheet, «which came out?», and once that is answered the receipt."""
+    visit.at_desk()
+    with visit.begin() as db:
+        found = work.print_job(db, job)
+        return visit.page("work/job.html", **_job(visit, db, found))
+
+
+def _job(visit: Visit, db: Connection, found: PrintJobAnswer) -> dict[str, Any]:
+    numbers = [
+        ids.stamp_number(found.edition, serial) for serial in range(found.first, found.last + 1)
+    ]
+    sold = [n for n in numbers if ids.serial_of(n) not in found.spoilt]
+    shown = sold[:STAMPS_SHOWN] if found.state == "confirmed" else []
+    return {
+        "job": found,
+        "numbers": numbers,
+        "edition": editions.edition(db, found.edition),
+        "layout": LAYOUTS.get(found.layout),
+        "sold": sold,
+        "answers": [stamps.one(db, visit.house, number) for number in shown],
+        "reasons": codes.VOID_REASONS,
+    }
+
+
+@router.get("/work/jobs/{job}/part")
+def job_part(visit: Visiting, job: int) -> Response:
+    """How far the stamps of a finished job are, for live.js."""
+    visit.at_desk()
+    with visit.begin() as db:
+        found = work.print_job(db, job)
+        return visit.page("work/job_part.html", **_job(visit, db, found))
+
+
+@router.post("/work/jobs/{job}/sheet")
+def sheet(
+    visit: Visiting,
+    job: int,
+    claim_codes: Annotated[bool, Form()] = False,
+    right_mm: Annotated[float, Form(ge=-10, le=10)] = 0.0,
+    down_mm: Annotated[float, Form(ge=-10, le=10)] = 0.0,
+) -> Response:
+    """The sheet as PDF, each code read back before; from now on the job waits for an answer."""
+    who, _ = visit.at_desk()
+    try:
+        with visit.begin() as db:
+            sell.mark_printed(db, who, job)
+            found = work.print_job(db, job)
+            pdf = paper.sheet_pdf(db, visit.house, found, (right_mm, down_mm), claim_codes)
+    except StampsError as error:
+        raise Unprocessable(f"{error}") from None
+    return Response(pdf, headers=PDF, media_type="application/pdf")
+
+
+@router.post("/work/jobs/{job}")
+def confirm(
+    visit: Visiting,
+    job: int,
+    good: Annotated[list[int] | None, Form()] = None,
+    reason: Annotated[str, Form()] = "spoilt",
+) -> Response:
+    """Puts the stamps that came out on the record as sold; the others are out of use."""
+    who, _ = visit.at_desk()
+    if reason not in codes.VOID_REASONS.names():
+        raise Unprocessable(f"{reason} is no reason.", "Choose one of the list.")
+    with visit.begin() as db:
+        found = work.print_job(db, job)
+        spoilt = set(range(found.first, found.last + 1)) - set(good or ())
+        number = codes.VOID_REASONS.number(reason)
+        sell.confirm_print(db, visit.house, who, job, spoilt, number)
+    return see(f"/work/jobs/{job}")

@@ -1,0 +1,128 @@
+"""The verify page: what a stamp's code or number says, with evidence and what to do now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, File, Query, Response, UploadFile
+from sqlalchemy import Connection
+
+from backend.domain import ids
+from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_text
+from backend.domain.verdict import CodeAxis, UseAxis
+from backend.errors import NotFound, PosthornError, Unprocessable
+from backend.queries import stamps, trails
+from backend.queries.stamps import StampAnswer
+from backend.web.render import ASKS_NODES, SCANS
+from backend.web.stories import stamp_story
+from backend.web.visit import PageRoute, Visit, Visiting, see
+from stamps.errors import ScanError
+from stamps.scan import LARGEST_FILE_BYTES, read_codes
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+LONGEST_TEXT = 400
+# The one word beside the icon: of the code where that decides, else of the use.
+CODE_WORDS = {
+    CodeAxis.MISMATCH: "Signature does not match",
+    CodeAxis.UNKNOWN_SIGNER: "Unknown signer",
+    CodeAxis.SIGNER_REVOKED: "Signer revoked",
+    CodeAxis.UNREADABLE: "Cannot be read",
+}
+USE_WORDS = {
+    UseAxis.NOT_SOLD: "Not sold",
+    UseAxis.BEING_RECORDED: "Being recorded",
+    UseAxis.NOT_YET_VALID: "Not yet valid",
+    UseAxis.VALID: "Valid",
+    UseAxis.USED: "Already used",
+    UseAxis.VOID: "Out of use",
+    UseAxis.WITHDRAWN: "Withdrawn",
+    UseAxis.UNKNOWN: "Not known",
+}
+
+
+@router.get("/verify")
+def verify_form(
+    visit: Visiting, code: Annotated[str, Query(max_length=LONGEST_TEXT)] = ""
+) -> Response:
+    """A field for a code or number, the camera, a picture; or straight to what the code opens."""
+    if code.strip():
+        return see(where_to(code))
+    return visit.page("verify_form.html", SCANS, error=None)
+
+
+def where_to(text: str) -> str:
+    """The page that a scanned or typed text opens: a label's trail, else a stamp's verdict."""
+    cleaned = text.strip()
+    head, _, last = cleaned.rstrip("/").rpartition("/")
+    if head.upper().endswith("/T") or head.upper() == "T":
+        return f"/T/{quote(last)}"
+    try:
+        return f"/T/{trail_code_text(parse_trail_code(cleaned))}"
+    except BadTrailCode:
+        pass
+    try:
+        return f"/stamps/{ids.stamp_text(ids.parse_stamp(cleaned))}"
+    except ids.BadNumber:
+        return f"/S/{quote(last or cleaned, safe='')}"
+
+
+@router.post("/verify/image")
+def verify_picture(visit: Visiting, picture: Annotated[UploadFile, File()]) -> Response:
+    """Reads the code in a picture, for browsers that cannot."""
+    visit.service.limits.count("verify", visit.address)
+    try:
+        texts = read_codes(picture.file.read(LARGEST_FILE_BYTES + 1))
+    except ScanError as error:
+        problem = Unprocessable(_sentence(str(error)))
+        return visit.page("verify_form.html", SCANS, status=422, error=problem)
+    return see(where_to(texts[0]))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@router.get("/S/{payload}")
+def verify_code(visit: Visiting, payload: str) -> Response:
+    """What a stamp's QR opens. Adds one to the coarse count of scans; changes nothing else."""
+    visit.service.limits.count("verify", visit.address)
+    with visit.begin() as db:
+        found = stamps.verify(db, visit.house, payload[:LONGEST_TEXT], count=True)
+        return _verdict_page(visit, db, found)
+
+
+@router.get("/stamps/{number}")
+def verify_number(visit: Visiting, number: str) -> Response:
+    """The same for a typed number: without a code there is no signature to check. Raises NotFound."""
+    visit.service.limits.count("verify", visit.address)
+    try:
+        stamp = ids.parse_stamp(number)
+    except ids.BadNumber as error:
+        raise NotFound(f"{error}.", "It stands under the code on the paper.") from None
+    with visit.begin() as db:
+        return _verdict_page(visit, db, stamps.one(db, visit.house, stamp))
+
+
+def _verdict_page(visit: Visit, db: Connection, found: StampAnswer) -> Response:
+    verdict = found.verdict
+    word = CODE_WORDS.get(verdict.code) or USE_WORDS[verdict.use]
+    return visit.page(
+        "verdict.html",
+        ASKS_NODES,
+        answer=found,
+        facts=verdict.facts,
+        word=word,
+        trail=_trail(db, found),
+        story=stamp_story(visit.house, found),
+    )
+
+
+def _trail(db: Connection, found: StampAnswer) -> trails.TrailAnswer | None:
+    """The way of the item that the stamp paid for: facility and time, without its number."""
+    if found.trail_item is None:
+        return None
+    try:
+        return trails.trail(db, found.trail_item)
+    except PosthornError:
+        return None

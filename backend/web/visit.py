@@ -1,0 +1,134 @@
+"""A visit: one request of a person to a page. Who it is, and how a page for it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from sqlalchemy import Connection
+
+from backend.api import people
+from backend.api.limits import network_of
+from backend.api.service import Service
+from backend.errors import BadRequest, NotAllowed, NotSignedIn, PosthornError
+from backend.ports import Actor, House
+from backend.queries import network
+from backend.queries.network import CustodianAnswer
+from backend.web.render import html
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`who` is None for somebody who has not signed in; `custodian` is where they work now."""
+
+    request: Request
+    service: Service
+    who: Actor | None
+    name: str
+    custodian: CustodianAnswer | None
+
+    @property
+    def house(self) -> House:
+        return self.service.house
+
+    @property
+    def address(self) -> str:
+        """What limits count by."""
+        return network_of(self.request.client.host if self.request.client else "")
+
+    def begin(self) -> AbstractContextManager[Connection]:
+        """A transaction: committed when the block ends, before the answer is sent."""
+        return self.service.begin()
+
+    def person(self, *roles: str) -> Actor:
+        """Who asks, with one of the roles if any are named. Raises NotSignedIn, NotAllowed."""
+        if self.who is None:
+            raise NotSignedIn(
+                "This page is for people who have signed in.",
+                "Open your sign-in link. Who runs this installation can make one: posthorn user add.",
+            )
+        if roles and self.who.role not in roles:
+            raise NotAllowed(
+                f"This page is for {' and '.join(roles)}s; you are signed in as {self.who.role}.",
+                "Ask your administrator, or sign in as somebody else.",
+            )
+        return self.who
+
+    def at_desk(self) -> tuple[Actor, int]:
+        """Who works, and the custodian in whose name. Raises NotSignedIn, NotAllowed."""
+        who = self.person()
+        if who.custodian is None:
+            raise NotAllowed(
+                "You have not chosen where you work now.", "Choose it on the work page."
+            )
+        return who, who.custodian
+
+    def page(
+        self,
+        template: str,
+        *policy: dict[str, str],
+        status: int = 200,
+        **context: Any,
+    ) -> HTMLResponse:
+        """A page for this visit."""
+        host = urlsplit(self.house.origin).netloc
+        return html(self.request, template, policy, status, visit=self, host=host, **context)
+
+
+def visit(request: Request) -> Visit:
+    """The visit; reads the database only where a session's cookie came along."""
+    service: Service = request.app.state.service
+    given = people.credentials(request)
+    if given.session is None:
+        return Visit(request, service, None, "", None)
+    with service.begin() as db:
+        who = people.find_actor(db, given)
+        if who is None:
+            return Visit(request, service, None, "", None)
+        here = network.named(db, [who.custodian or 0]).get(who.custodian or 0)
+        return Visit(request, service, who, people.name_of(db, who), here)
+
+
+Visiting = Annotated[Visit, Depends(visit)]
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with errors turned into pages."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except PosthornError as error:
+                return error_page(request, error)
+            except RequestValidationError as error:
+                return error_page(request, bad_form(error))
+
+        return answer
+
+
+def bad_form(error: RequestValidationError) -> BadRequest:
+    """What is wrong with a form or an address, by field."""
+    faults = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+    return BadRequest(f"This cannot be read: {'; '.join(faults)}.", "Go back and put it right.")
+
+
+def error_page(request: Request, error: PosthornError) -> Response:
+    """An error as a page: what happened, and what now. A page of its own needs no database."""
+    nobody = Visit(request, request.app.state.service, None, "", None)
+    return nobody.page("error.html", status=error.status, error=error)
+
+
+def see(path: str) -> RedirectResponse:
+    """After a form: look at this page."""
+    return RedirectResponse(path, 303)

@@ -1,0 +1,78 @@
+/**
+ * Builds the scripts of the pages: backend/web/js -> backend/web/static/js, and the ABI entries that they read.
+ *
+ *   node scripts/build_web.mjs           write
+ *   node scripts/build_web.mjs --check   exit 1 where what is committed is not what would be written
+ */
+
+import { readFileSync, writeFileSync, mkdirSync, existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const SOURCE = join(ROOT, "backend/web/js");
+const TARGET = join(ROOT, "backend/web/static/js");
+const PAGES = ["check", "deliver", "live", "scan", "times", "work"];
+const READ = {
+  ledger: ["CustodyLedger", "headOf itemOf Accepted Delivered Ended TakenUp Recalled Reported HandedOff ItemHandedOff"],
+  network: ["PostalNetwork", "custodian keyAt stampSigner RightGranted KeyCompromised"],
+  stamps: ["CryptoStamp", "issued useOf twinOf Franked StampCancelled"],
+};
+const WASM = "zxing_reader.wasm";
+
+function abiModule() {
+  const exports = Object.entries(READ).map(([name, [contract, wanted]]) => {
+    const file = JSON.parse(readFileSync(join(ROOT, `backend/chain/abi/${contract}.json`), "utf8"));
+    const entries = (Array.isArray(file) ? file : file.abi).filter((entry) => wanted.split(" ").includes(entry.name));
+    const missing = wanted.split(" ").filter((one) => !entries.some((entry) => entry.name === one));
+    if (missing.length) throw new Error(`${contract} has no ${missing.join(", ")}`);
+    const lines = entries.map((entry) => `  ${JSON.stringify(lean(entry))},`);
+    return `export const ${name} = [\n${lines.join("\n")}\n];\n`;
+  });
+  return `// Written by scripts/build_web.mjs from backend/chain/abi.\n\n${exports.join("\n")}`;
+}
+
+/** Without the compiler's own names of types. */
+function lean(value) {
+  if (Array.isArray(value)) return value.map(lean);
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([key]) => key !== "internalType" && key !== "anonymous");
+  return Object.fromEntries(kept.map(([key, inner]) => [key, lean(inner)]));
+}
+
+async function bundles() {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: PAGES.map((page) => join(SOURCE, `${page}.js`)),
+    outdir: TARGET,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    legalComments: "none",
+    write: false,
+    logLevel: "error",
+  });
+  return result.outputFiles.map((file) => [file.path, Buffer.from(file.contents)]);
+}
+
+function put(path, bytes, check, stale) {
+  const same = existsSync(path) && readFileSync(path).equals(bytes);
+  if (same) return;
+  if (check) stale.push(relative(ROOT, path));
+  else {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
+}
+
+const check = process.argv.includes("--check");
+const stale = [];
+put(join(SOURCE, "abi.js"), Buffer.from(abiModule()), check, stale);
+for (const [path, bytes] of await bundles()) put(path, bytes, check, stale);
+put(join(TARGET, WASM), readFileSync(join(ROOT, "node_modules/zxing-wasm/dist/reader", WASM)), check, stale);
+if (stale.length) {
+  console.error(`out of date: ${stale.join(", ")}\nRun: node scripts/build_web.mjs`);
+  process.exit(1);
+}
