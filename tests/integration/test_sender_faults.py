@@ -1,0 +1,307 @@
+"""Kills, lost answers, foreign nonces, reorganisations: still one record for each submission (B5, B7)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fault_proxy import FaultProxy, fault_proxy
+from killed_sender import INSTANTS
+from posts import CENTRE, COUNTER
+from sending import EAGER, SUBMITTER, World
+
+from backend.chain import outbox
+from backend.chain.lane import GWEI
+from backend.chain.transactions import FREE, Unsigned, read, sign
+from backend.embedded.processes import wait_until
+from backend.errors import Unavailable
+from backend.store.engine import begin
+
+ROOT = Path(__file__).resolve().parents[2]
+WORDS = [f"item {n}" for n in range(8)]
+SEND = "eth_sendRawTransaction"
+
+
+@pytest.fixture
+def proxy(world: World) -> Iterator[FaultProxy]:
+    """Between the sender and the node."""
+    with fault_proxy(world.url) as proxy:
+        world.url = proxy.url
+        world.restart()
+        yield proxy
+
+
+def check_each_recorded_once(world: World) -> None:
+    """One record for each submission, no gap in the nonces, nothing left over."""
+    assert [world.records(word) for word in WORDS] == [1] * len(WORDS)
+    assert {world.row(digest).state for digest in world.digests()} == {"settled"}
+    ours = world.signer.address(SUBMITTER)
+    mined = [r.nonce for r in world.transactions() if (r.state, r.lane) == ("mined", ours)]
+    assert mined == list(range(world.nonce()))
+
+
+# --- kill -9 ----------------------------------------------------------------------------------------
+def kill_at(world: World, instant: str) -> None:
+    """Run a sender in a process of its own until it kills itself at the instant."""
+    deployment = world.posts.deployment
+    facts = {
+        "instant": instant,
+        "node": world.url,
+        "database": world.engine.url.render_as_string(hide_password=False),
+        "chain_id": deployment.chain_id,
+        "addresses": {name: one.hex() for name, one in deployment.addresses.items()},
+    }
+    run = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("killed_sender.py"))],
+        input=json.dumps(facts).encode(),
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert run.returncode == -signal.SIGKILL, run.stderr.decode()
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+def test_a_killed_sender_loses_nothing_and_sends_nothing_twice(world: World, instant: str) -> None:
+    """B5, K3 to K5, K9."""
+    for word in WORDS:
+        world.accept(word)
+    kill_at(world, instant)
+    saved = world.transactions()
+    assert len(saved) == (0 if instant == "before saving" else 1)
+    world.settle(*world.digests())
+    check_each_recorded_once(world)
+    assert [row.hash for row in world.transactions()][: len(saved)] == [row.hash for row in saved]
+
+
+def test_kill_after_kill_is_as_good(world: World) -> None:
+    """Each worker is killed at the next instant; new records come in between."""
+    for instant, word in zip(INSTANTS, WORDS, strict=False):
+        world.accept(word)
+        kill_at(world, instant)
+    for word in WORDS[len(INSTANTS) :]:
+        world.accept(word)
+    world.settle(*world.digests())
+    check_each_recorded_once(world)
+
+
+# --- lost answers -----------------------------------------------------------------------------------
+def test_an_answer_that_is_lost_means_the_same_bytes_again(world: World, proxy: FaultProxy) -> None:
+    """K6: a 502 says nothing; "already known" is success."""
+    world.restart(pace=replace(EAGER, mine_every_seconds=None))
+    for word in WORDS:
+        world.accept(word)
+    proxy.lose_answer(SEND, 3)
+    for _ in range(6):
+        world.sender.step()
+    assert proxy.asked.count(SEND) == 4
+    assert [row.state for row in world.transactions()] == ["broadcast"]
+    world.posts.mine()
+    world.settle(*world.digests())
+    check_each_recorded_once(world)
+
+
+def test_a_node_that_never_got_the_bytes_gets_them_later(world: World, proxy: FaultProxy) -> None:
+    proxy.keep_back(SEND, 3)
+    world.settle(*[world.accept(word) for word in WORDS])
+    check_each_recorded_once(world)
+    assert len(world.transactions()) == 1
+
+
+def test_words_that_nobody_knows_mean_the_same_bytes_again(world: World, proxy: FaultProxy) -> None:
+    error = {"code": -32000, "message": "the node is tired"}
+    proxy.say(SEND, json.dumps({"jsonrpc": "2.0", "id": 0, "error": error}).encode(), 2)
+    proxy.say(SEND, b"<html>busy</html>", 2)
+    world.settle(*[world.accept(word) for word in WORDS])
+    check_each_recorded_once(world)
+    assert len(world.transactions()) == 1
+
+
+def test_bytes_that_are_mined_already_are_no_foreign_nonce(world: World, proxy: FaultProxy) -> None:
+    """ "nonce too low" where it is our own transaction: it is looked up, and nothing is signed anew."""
+    world.restart(pace=replace(EAGER, mine_every_seconds=None))
+    proxy.lose_answer(SEND)
+    for word in WORDS:
+        world.accept(word)
+    world.sender.step()
+    world.sender.step()
+    world.posts.mine()  # the indexer has not seen the block
+    for _ in range(3):
+        world.sender.step()
+    assert len(world.transactions()) == 1
+    world.settle(*world.digests())
+    check_each_recorded_once(world)
+
+
+def test_a_pool_that_forgets_gets_the_bytes_again(world: World) -> None:
+    """Besu's pool is lost on a restart."""
+    world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=0.0))
+    for word in WORDS:
+        world.accept(word)
+    for _ in range(2):
+        world.sender.step()
+    world.posts.rpc.call("anvil_dropAllTransactions")
+    assert world.posts.node.waiting() == 0
+    world.sender.step()
+    assert world.posts.node.waiting() == 1
+    world.posts.mine()
+    world.settle(*world.digests())
+    check_each_recorded_once(world)
+
+
+def test_no_node_is_waited_for(world: World, proxy: FaultProxy) -> None:
+    """Nothing is signed where the node cannot say its nonce; the worker goes on by itself."""
+    for method in ("eth_getTransactionCount", "eth_getBlockByNumber"):
+        proxy.keep_back(method)
+        world.accept(method)
+        with pytest.raises(Unavailable):
+            step_for_ever(world)
+    stop = threading.Event()
+    thread = threading.Thread(target=world.sender.run, args=(stop,))
+    proxy.keep_back("eth_getTransactionCount")
+    thread.start()
+    try:
+
+        def all_settled() -> bool:
+            world.index()
+            return all(world.row(digest).state == "settled" for digest in world.digests())
+
+        assert wait_until(all_settled, 20), world.states()
+    finally:
+        stop.set()
+        thread.join()
+
+
+def step_for_ever(world: World) -> None:
+    while True:
+        world.sender.step()
+
+
+# --- nonces -----------------------------------------------------------------------------------------
+def send_elsewhere(world: World, nonce: int) -> None:
+    """Somebody else sends with the lane's key, and it is mined."""
+    ours = world.signer.address(SUBMITTER)
+    chain_id = world.posts.deployment.chain_id
+    call = Unsigned(chain_id, nonce, ours, b"", 50_000, FREE)
+    (sent,) = world.posts.node.send([sign(call, world.signer, SUBMITTER).raw])
+    assert not sent.words
+    world.posts.mine()
+
+
+def test_a_nonce_used_elsewhere_is_found_out_and_its_records_are_sent_anew(
+    world: World, proxy: FaultProxy
+) -> None:
+    """Never before the indexer has passed the block that used it, and then at once."""
+    for word in WORDS:
+        world.accept(word)
+    proxy.keep_back(SEND)
+    for _ in range(2):
+        world.sender.step()
+    send_elsewhere(world, 0)
+    for _ in range(3):
+        world.sender.step()
+    assert [row.state for row in world.transactions()] == ["signed"]
+    world.settle(*world.digests())
+    assert [(row.nonce, row.state) for row in world.transactions()] == [
+        (0, "superseded"),
+        (1, "mined"),
+    ]
+    assert [world.records(word) for word in WORDS] == [1] * len(WORDS)
+
+
+def test_a_lane_goes_on_above_nonces_that_were_used_elsewhere(world: World) -> None:
+    world.settle(world.accept("before"))
+    send_elsewhere(world, 1)
+    send_elsewhere(world, 2)
+    world.settle(world.accept("after"))
+    assert [row.nonce for row in world.transactions()] == [0, 3]
+
+
+def test_a_gap_in_the_nonces_is_closed(world: World) -> None:
+    """A database restored from a backup may know of nonces that the chain has lost."""
+    world.settle(world.accept("before"))
+    with begin(world.engine) as db:
+        outbox.set_next_nonce(db, world.signer.address(SUBMITTER), 4)
+    world.settle(world.accept("after"))
+    assert [(row.nonce, row.state) for row in world.transactions()] == [
+        (nonce, "mined") for nonce in range(5)
+    ]
+
+
+def test_a_lane_that_is_new_here_begins_where_the_chain_is(world: World) -> None:
+    send_elsewhere(world, 0)
+    world.settle(world.accept("parcel"))
+    assert [row.nonce for row in world.transactions()] == [1]
+
+
+# --- reorganisations --------------------------------------------------------------------------------
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_what_a_reorganisation_takes_is_sent_again(world: World, depth: int) -> None:
+    """B4, K11: the same bytes; "settled" is taken back until they are in a block again."""
+    item = world.posts.item(WORDS[0])
+    world.settle(*[world.accept(word) for word in WORDS])
+    world.settle(world.hand_off(world.posts.release(COUNTER, CENTRE, [(item, 1)])))
+    world.settle(world.hand_off(world.posts.release(CENTRE, COUNTER, [(item, 2)])))
+    before = [row.hash for row in world.transactions()]
+    world.posts.reorganise(depth)
+    world.index()
+    assert "sent" in {world.row(digest).state for digest in world.digests()}
+    world.settle(*world.digests())
+    assert [row.hash for row in world.transactions()] == before
+    assert world.records(WORDS[0]) == 3
+    assert [world.records(word) for word in WORDS[1:]] == [1] * 7
+
+
+# --- price ------------------------------------------------------------------------------------------
+def test_a_stuck_transaction_is_replaced_at_a_higher_price(world: World) -> None:
+    """K8: on a chain that charges; the records follow whichever is mined."""
+    rpc = world.posts.rpc
+    rpc.call("anvil_setBalance", "0x" + world.signer.address(SUBMITTER).hex(), hex(10**21))
+    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+    world.posts.mine()
+    world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=0.0))
+    for word in WORDS:
+        world.accept(word)
+    for _ in range(2):
+        world.sender.step()
+    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
+    world.posts.mine()
+    world.index()
+    assert world.nonce() == 0
+    world.restart(pace=replace(world.pace, stuck_seconds=0.0))
+    for _ in range(3):
+        world.sender.step()
+    old, new = (read(row.raw).fees for row in world.transactions()[:2])
+    assert new.max_wei >= 1.1 * old.max_wei
+    assert new.tip_wei >= 1.1 * old.tip_wei
+    world.restart(pace=replace(world.pace, stuck_seconds=60.0, mine_every_seconds=0.0))
+    world.settle(*world.digests())
+    world.sender.step()
+    assert [world.records(word) for word in WORDS] == [1] * len(WORDS)
+    states = sorted(row.state for row in world.transactions())
+    assert states[0] == "mined"
+    assert set(states[1:]) == {"superseded"}
+
+
+def test_no_price_above_the_cap_is_offered(world: World) -> None:
+    rpc = world.posts.rpc
+    rpc.call("anvil_setBalance", "0x" + world.signer.address(SUBMITTER).hex(), hex(10**21))
+    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+    world.posts.mine()
+    cap = 2 * GWEI
+    world.restart(pace=replace(EAGER, stuck_seconds=0.0, rebroadcast_seconds=0.0, fee_cap_wei=cap))
+    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
+    world.posts.mine()
+    world.accept("parcel")
+    for _ in range(8):
+        world.sender.step()
+    assert {read(row.raw).fees.max_wei for row in world.transactions()} == {cap}
