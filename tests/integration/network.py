@@ -46,6 +46,7 @@ class Installation:
     loops: HandMovedLoops
     made: Made
     now: int
+    folder: Path
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def demonstration(engine: Engine, folder: Path) -> Iterator[Installation]:
         made = make(engine, house, loops, now, lambda *_: None)
         node.set_clock(int(time.time()))
         yield Installation(
-            engine, node, anvil.url, deployment, keystore, house, indexer, loops, made, now
+            engine, node, anvil.url, deployment, keystore, house, indexer, loops, made, now, folder
         )
         sender.close()
     finally:
