@@ -74,9 +74,10 @@ class Means:
 class Lane:
     """The worker of one key. Used by one thread, while the lane's lock is held."""
 
-    def __init__(self, means: Means, key_name: str) -> None:
+    def __init__(self, means: Means, key_name: str, under_way: int) -> None:
+        """`under_way`: how many of its transactions are signed and not mined."""
         self.key_name = key_name
-        self.under_way = means.pace.in_flight  # until the first look: as many as there may be
+        self.under_way = under_way
         self._means = means
         self._address = means.signer.address(key_name)
         self._patience = Patience()
@@ -261,23 +262,25 @@ class Lane:
         answers = self._means.node.calls(calls, at[1], self._address, TRANSACTION_GAS_CAP)
         with begin(self._means.engine) as db:
             numbers = _custody_numbers(db, rows)
+            closed: set[bytes] = set()
             for row, answer in zip(rows, answers, strict=True):
                 number = max((numbers.get(item, 0) for item in row.items), default=0)
                 tries = self._patience.tries.get(row.digest, 0)
-                self._carry_out(db, row, judge(answer, row.kind, row.payload, number, tries))
+                verdict = judge(answer, row.kind, row.payload, number, tries)
+                if verdict is not None and self._carry_out(db, row, verdict):
+                    closed.update(row.items)
+            item_rows.forget_forecast(db, closed)
 
-    def _carry_out(self, db: Connection, row: Row[Any], verdict: Verdict | None) -> None:
-        if verdict is None:
-            return
+    def _carry_out(self, db: Connection, row: Row[Any], verdict: Verdict) -> bool:
+        """Whether the submission is over with."""
         if verdict.refusal is None:
             self._patience.rest(row.digest)
             outbox.send_again(db, row.digest)
-            return
+            return False
         self._patience.forget(row.digest)
-        if outbox.close(db, row, verdict.state, verdict.refusal):
-            item_rows.forget_forecast(db, row.items)
-            facts = {"kind": row.kind, "digest": row.digest.hex()}
-            log.warning("refused", state=verdict.state, refusal=verdict.refusal["name"], **facts)
+        facts = {"kind": row.kind, "digest": row.digest.hex(), "state": verdict.state}
+        log.warning("refused", refusal=verdict.refusal["name"], **facts)
+        return outbox.close(db, row, verdict.state, verdict.refusal)
 
     # --- what waits ---------------------------------------------------------------------------------
     def _judge_waiting(self) -> None:

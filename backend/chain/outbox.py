@@ -173,6 +173,17 @@ def under_way(db: Connection, key_name: str) -> Sequence[Row[Any]]:
     return db.execute(query).all()
 
 
+def count_under_way(db: Connection, key_name: str) -> int:
+    """How many transactions of the lane are signed and not mined."""
+    query = (
+        select(func.count())
+        .select_from(transaction)
+        .join(lane, lane.c.address == transaction.c.lane)
+        .where(lane.c.key_name == key_name, transaction.c.state.in_(UNDER_WAY))
+    )
+    return int(db.execute(query).scalar_one())
+
+
 def raw_bytes(db: Connection, hashes: Collection[bytes]) -> dict[bytes, bytes]:
     """The signed bytes of transactions by hash."""
     query = select(transaction.c.hash, transaction.c.raw).where(transaction.c.hash.in_(hashes))

@@ -42,31 +42,38 @@ class Sender:
 
     def run(self, stop: Event) -> None:
         """Work until told to stop. Trouble with the node or the database is logged and waited out."""
-        while not stop.is_set():
-            try:
-                worked = self.step()
-            except Unavailable as error:
-                log.warning("the sender waits", trouble=str(error))
-                stop.wait(TROUBLE_SECONDS)
-                continue
-            if not worked:
-                stop.wait(self._pace.poll_seconds)
-        self.close()
+        try:
+            while not stop.is_set():
+                stop.wait(self._work())
+        finally:
+            self.close()
+
+    def _work(self) -> float:
+        """One step; how many seconds to rest after it."""
+        try:
+            return 0.0 if self.step() else self._pace.poll_seconds
+        except Unavailable as error:
+            log.warning("the sender waits", trouble=str(error))
+            return TROUBLE_SECONDS
 
     def step(self) -> bool:
         """Do what is due in every lane; True where there may be more at once.
 
         Raises Unavailable where node, database or signer is away; nothing is lost, call it again.
+        Trouble in one lane keeps no other from its work.
         """
-        try:
-            lanes = self._lanes_to_work()
-        except DBAPIError as error:
-            self.close()
-            raise database_away(error) from error
-        worked = [lane.step() for lane in lanes]
+        lanes = self._lanes_to_work()
+        worked, trouble = False, None
+        for lane in lanes:
+            try:
+                worked |= lane.step()
+            except Unavailable as error:
+                trouble = error
         if any(lane.under_way for lane in lanes):
             self._mine()
-        return any(worked)
+        if trouble is not None:
+            raise trouble
+        return worked
 
     def close(self) -> None:
         """Give the lanes back. Another sender may go on with them at once."""
@@ -77,14 +84,19 @@ class Sender:
             self._locks = None
 
     def _lanes_to_work(self) -> list[Lane]:
-        """Lanes with work whose lock we hold; the locks live on a connection of their own."""
-        if self._locks is None:
-            engine = self._means.engine.execution_options(isolation_level="AUTOCOMMIT")
-            self._locks = engine.connect()
-        wanted = outbox.lanes_with_work(self._locks)
-        for name in wanted:
-            if name not in self._lanes and outbox.try_lock_lane(self._locks, name):
-                self._lanes[name] = Lane(self._means, name)
+        """Lanes with work whose lock we hold; the locks live and die with a connection of their own."""
+        try:
+            if self._locks is None:
+                engine = self._means.engine.execution_options(isolation_level="AUTOCOMMIT")
+                self._locks = engine.connect()
+            wanted = outbox.lanes_with_work(self._locks)
+            for name in wanted:
+                if name not in self._lanes and outbox.try_lock_lane(self._locks, name):
+                    under_way = outbox.count_under_way(self._locks, name)
+                    self._lanes[name] = Lane(self._means, name, under_way)
+        except DBAPIError as error:
+            self.close()
+            raise database_away(error) from error
         return [self._lanes[name] for name in wanted if name in self._lanes]
 
     def _mine(self) -> None:

@@ -16,7 +16,8 @@ import pytest
 from fault_proxy import FaultProxy, fault_proxy
 from killed_sender import INSTANTS
 from posts import CENTRE, COUNTER
-from sending import EAGER, SUBMITTER, World
+from sending import EAGER, OTHER, SUBMITTER, Ring, World
+from sqlalchemy.exc import OperationalError
 
 from backend.chain import outbox
 from backend.chain.lane import GWEI
@@ -147,8 +148,7 @@ def test_a_pool_that_forgets_gets_the_bytes_again(world: World) -> None:
     world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=0.0))
     for word in WORDS:
         world.accept(word)
-    for _ in range(2):
-        world.sender.step()
+    world.sender.step()
     world.posts.rpc.call("anvil_dropAllTransactions")
     assert world.posts.node.waiting() == 0
     world.sender.step()
@@ -186,6 +186,48 @@ def step_for_ever(world: World) -> None:
         world.sender.step()
 
 
+class LostKey(Ring):
+    """The HSM has lost a key."""
+
+    def sign(self, name: str, digest: bytes) -> bytes:
+        if name == OTHER:
+            raise Unavailable(f"There is no key {name}.")
+        return super().sign(name, digest)
+
+
+def test_a_lane_whose_key_is_away_stops_no_other_lane(world: World) -> None:
+    """Nothing of it is lost: no nonce is used, and it goes on when the key is back."""
+    world.signer = LostKey()
+    world.restart()
+    waits, goes = world.accept("waits", lane=OTHER), world.accept("goes")
+    with pytest.raises(Unavailable, match="no key submitter/2"):
+        world.sender.step()
+    world.index()
+    assert [world.row(digest).state for digest in (waits, goes)] == ["pending", "settled"]
+    world.signer = Ring()
+    world.restart()
+    world.settle(waits)
+    assert world.nonce(OTHER) == 1
+
+
+def test_the_database_may_go_and_come_back(world: World) -> None:
+    """All connections are cut in the middle of the work, the one with the lanes' locks too."""
+    for word in WORDS[:4]:
+        world.accept(word)
+    world.sender.step()
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    )
+    with world.engine.connect() as db, pytest.raises(OperationalError):
+        db.exec_driver_sql(kill)
+    with pytest.raises(Unavailable):
+        world.sender.step()
+    for word in WORDS[4:]:
+        world.accept(word)
+    world.settle(*world.digests())
+    check_each_recorded_once(world)
+
+
 # --- nonces -----------------------------------------------------------------------------------------
 def send_elsewhere(world: World, nonce: int) -> None:
     """Somebody else sends with the lane's key, and it is mined."""
@@ -204,8 +246,7 @@ def test_a_nonce_used_elsewhere_is_found_out_and_its_records_are_sent_anew(
     for word in WORDS:
         world.accept(word)
     proxy.keep_back(SEND)
-    for _ in range(2):
-        world.sender.step()
+    world.sender.step()
     send_elsewhere(world, 0)
     for _ in range(3):
         world.sender.step()
@@ -271,8 +312,7 @@ def test_a_stuck_transaction_is_replaced_at_a_higher_price(world: World) -> None
     world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=0.0))
     for word in WORDS:
         world.accept(word)
-    for _ in range(2):
-        world.sender.step()
+    world.sender.step()
     rpc.call("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
     world.posts.mine()
     world.index()
