@@ -25,7 +25,11 @@ def patience() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionReceipt, "wait", patient(TransactionReceipt.wait))
-        patch.setattr(TransactionReceipt, "_await_confirmation", patient(TransactionReceipt._await_confirmation))
+        patch.setattr(
+            TransactionReceipt,
+            "_await_confirmation",
+            patient(TransactionReceipt._await_confirmation),
+        )
         yield
 
 

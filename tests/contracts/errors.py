@@ -34,5 +34,7 @@ def reverts_with(name: str, *values: Any) -> Iterator[None]:
 def refusals(transaction: Any, event: str = "Refused") -> list[tuple[int, str]]:
     """(index, error) of each refused record of a batch, or of each refused line or stamp."""
     place = "line" if event == "LineRefused" else "index"
-    found = transaction.events[event] if event in transaction.events else []
+    if event not in transaction.events:
+        return []
+    found = transaction.events[event]
     return [(each[place], decode_typed_error(str(each["reason"]))) for each in found]

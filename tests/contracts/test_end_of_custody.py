@@ -99,7 +99,16 @@ def test_a_delivery_has_a_deadline(world: World) -> None:
     item = parcel(world, people)
     time = world.now()
     with reverts_with("DeadlineTooFar", time + 14 * DAY + 1, time + 14 * DAY):
-        world.send(world.delivery(world.courier, item, people, people.recipient, time=time, deadline=time + 14 * DAY + 1))
+        world.send(
+            world.delivery(
+                world.courier,
+                item,
+                people,
+                people.recipient,
+                time=time,
+                deadline=time + 14 * DAY + 1,
+            )
+        )
     record = world.delivery(world.courier, item, people, people.recipient)
     block = world.next_block_in(20 * MINUTE)
     with reverts_with("PastDeadline", record.argument[0][5], block):
@@ -148,7 +157,11 @@ def test_after_an_end_only_reports_and_take_ups(world: World, by_key: bool) -> N
     """C4: hand-off, delivery, end and recall are refused."""
     people = People("parcel")
     item = parcel(world, people)
-    world.send(world.delivery(world.courier, item, people, people.recipient) if by_key else world.end(world.courier, item))
+    world.send(
+        world.delivery(world.courier, item, people, people.recipient)
+        if by_key
+        else world.end(world.courier, item)
+    )
     for record in (
         world.hand_off(world.courier, world.zurich, item),
         world.delivery(world.courier, item, people, people.recipient),
@@ -166,10 +179,14 @@ def test_batches_of_deliveries_and_ends(world: World) -> None:
     """G2: each stands alone."""
     people = [People("a"), People("b")]
     items = [parcel(world, each) for each in people]
-    records = [world.delivery(world.courier, i, p, p.recipient) for i, p in zip(items, people, strict=True)]
+    records = [
+        world.delivery(world.courier, i, p, p.recipient) for i, p in zip(items, people, strict=True)
+    ]
     transaction = world.send_batch(records[0], records[0], records[1])
     assert refusals(transaction) == [(1, error("CustodyEnded", items[0]))]
     others = [world.accepted(world.courier) for _ in range(2)]
-    transaction = world.send_batch(*[world.end(world.courier, item) for item in (items[1], *others)])
+    transaction = world.send_batch(
+        *[world.end(world.courier, item) for item in (items[1], *others)]
+    )
     assert refusals(transaction) == [(0, error("CustodyEnded", items[1]))]
     assert [world.ledger.itemOf(item)[4] for item in others] == [ENDED, ENDED]

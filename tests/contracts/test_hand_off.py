@@ -170,9 +170,15 @@ def test_both_must_sign(world: World) -> None:
     receipt = world.receipt(release)
     stranger = Key("stranger")
     with reverts_with("WrongSignature", world.counter.key.address, receipt.release):
-        world.send(world.signed_hand_off(world.counter.with_key(stranger), world.van, release, receipt))
+        world.send(
+            world.signed_hand_off(world.counter.with_key(stranger), world.van, release, receipt)
+        )
     with reverts_with("WrongSignature", world.van.key.address, world.digest(receipt)):
-        world.send(world.signed_hand_off(world.counter, world.van.with_key(world.counter.key), release, receipt))
+        world.send(
+            world.signed_hand_off(
+                world.counter, world.van.with_key(world.counter.key), release, receipt
+            )
+        )
 
 
 def test_a_receipt_is_for_one_release(world: World) -> None:
@@ -205,7 +211,16 @@ def test_a_release_has_1_to_500_lines(world: World, count: int) -> None:
 
 @pytest.mark.parametrize(
     ("lines", "received"),
-    [(1, ()), (1, (0,)), (1, (2,)), (1, (1, 0)), (3, (0b1000,)), (256, (1, 0)), (257, (1,)), (257, (1, 2))],
+    [
+        (1, ()),
+        (1, (0,)),
+        (1, (2,)),
+        (1, (1, 0)),
+        (3, (0b1000,)),
+        (256, (1, 0)),
+        (257, (1,)),
+        (257, (1, 2)),
+    ],
 )
 def test_the_bitmap_fits_the_lines(world: World, lines: int, received: tuple[int, ...]) -> None:
     """C2: as many words as the lines need, no bit beyond, at least one."""
@@ -216,18 +231,26 @@ def test_the_bitmap_fits_the_lines(world: World, lines: int, received: tuple[int
         world.send(world.signed_hand_off(world.counter, world.van, release, receipt))
 
 
-@pytest.mark.parametrize(("lines", "received"), [(256, (1 << 255,)), (257, (0, 1)), (500, received_bitmap(500))])
+@pytest.mark.parametrize(
+    ("lines", "received"), [(256, (1 << 255,)), (257, (0, 1)), (500, received_bitmap(500))]
+)
 def test_bitmaps_at_the_edge_of_a_word(world: World, lines: int, received: tuple[int, ...]) -> None:
     """C2: the last bit of a word, the first of the next, the longest list."""
     item = world.accepted(world.counter)
     filler = world.line(keccak256(b"unknown"), number=1)
     release = world.release(world.counter, world.van, *[filler] * (lines - 1), world.line(item))
-    world.send(world.signed_hand_off(world.counter, world.van, release, world.receipt(release, received=received)))
+    world.send(
+        world.signed_hand_off(
+            world.counter, world.van, release, world.receipt(release, received=received)
+        )
+    )
     assert world.ledger.custodianOf(item) == world.van.number
 
 
 @pytest.mark.parametrize(("findings", "bad"), [((1,), 1), ((3,), 3), ((2, 0), 0), ((0, 0), 0)])
-def test_findings_are_of_received_lines_and_rise(world: World, findings: tuple[int, ...], bad: int) -> None:
+def test_findings_are_of_received_lines_and_rise(
+    world: World, findings: tuple[int, ...], bad: int
+) -> None:
     """C2: line 1 was not received, line 3 does not exist, and none comes twice."""
     items = [world.accepted(world.counter) for _ in range(3)]
     found = tuple(Finding(line, WET) for line in findings)
@@ -245,16 +268,24 @@ def test_a_deadline_is_kept_to_the_second(world: World) -> None:
     world.send(world.hand_off(world.counter, world.van, items[0], time=block - 50, deadline=block))
     block = world.next_block_in(100)
     with reverts_with("PastDeadline", block - 1, block):
-        world.send(world.hand_off(world.counter, world.van, items[1], time=block - 50, deadline=block - 1))
+        world.send(
+            world.hand_off(world.counter, world.van, items[1], time=block - 50, deadline=block - 1)
+        )
 
 
 def test_a_deadline_lies_at_most_14_days_after_the_release(world: World) -> None:
     """C5: a second more is refused."""
     items = [world.accepted(world.counter) for _ in range(2)]
     time = world.now()
-    world.send(world.hand_off(world.counter, world.van, items[0], time=time, deadline=time + 14 * DAY))
+    world.send(
+        world.hand_off(world.counter, world.van, items[0], time=time, deadline=time + 14 * DAY)
+    )
     with reverts_with("DeadlineTooFar", time + 14 * DAY + 1, time + 14 * DAY):
-        world.send(world.hand_off(world.counter, world.van, items[1], time=time, deadline=time + 14 * DAY + 1))
+        world.send(
+            world.hand_off(
+                world.counter, world.van, items[1], time=time, deadline=time + 14 * DAY + 1
+            )
+        )
 
 
 def test_release_and_receipt_may_be_hours_apart(world: World) -> None:
@@ -263,7 +294,11 @@ def test_release_and_receipt_may_be_hours_apart(world: World) -> None:
     released = world.now()
     received = world.wait(340 * MINUTE)
     release = world.release(world.counter, world.van, item, time=released)
-    world.send(world.signed_hand_off(world.counter, world.van, release, world.receipt(release, time=received)))
+    world.send(
+        world.signed_hand_off(
+            world.counter, world.van, release, world.receipt(release, time=received)
+        )
+    )
     assert world.ledger.itemOf(item)[3] == received
 
 
@@ -290,10 +325,14 @@ def test_times_go_back_at_most_15_minutes_on_an_item(world: World) -> None:
     latest = [world.ledger.itemOf(item)[3] for item in items]
     early = latest[0] - 15 * MINUTE
     release = world.release(world.counter, world.van, items[0], time=early)
-    world.send(world.signed_hand_off(world.counter, world.van, release, world.receipt(release, time=early)))
+    world.send(
+        world.signed_hand_off(world.counter, world.van, release, world.receipt(release, time=early))
+    )
     assert world.ledger.itemOf(items[0])[3] == latest[0]
     with reverts_with("TimeBeforeLatest", items[1], latest[1] - 15 * MINUTE - 1, latest[1]):
-        world.send(world.hand_off(world.counter, world.van, items[1], time=latest[1] - 15 * MINUTE - 1))
+        world.send(
+            world.hand_off(world.counter, world.van, items[1], time=latest[1] - 15 * MINUTE - 1)
+        )
 
 
 def test_a_fast_clock_does_not_block_the_next_honest_one(world: World) -> None:

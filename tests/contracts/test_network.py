@@ -31,7 +31,13 @@ PLACE = b"AT602001".ljust(12, b"\0")
 
 def right(key: Key, **values: Any) -> tuple[Any, ...]:
     """What is asked for: from this block on, without end."""
-    given = {"key": key.address, "kind": SECP256K1, "keyHolder": DEVICE, "from": 0, "until": FOR_EVER}
+    given = {
+        "key": key.address,
+        "kind": SECP256K1,
+        "keyHolder": DEVICE,
+        "from": 0,
+        "until": FOR_EVER,
+    }
     return tuple((given | values).values())
 
 
@@ -95,15 +101,21 @@ def test_the_governor_cannot_act_for_an_operator(world: World) -> None:
     with reverts_with("NotAdmin", 1, world.governor.address):
         world.network.addSubmitter(1, world.governor, {"from": world.governor})
     with reverts_with("NotAdmin", 1, world.governor.address):
-        world.network.grantRight(world.counter.number, right(Key("thief")), {"from": world.governor})
+        world.network.grantRight(
+            world.counter.number, right(Key("thief")), {"from": world.governor}
+        )
 
 
 def test_an_admin_acts_for_its_own_operator_only(world: World) -> None:
     """N1: the number says whose a custodian is."""
     with reverts_with("NotAdmin", 2, world.arlberg.address):
-        world.network.enrol(custodian_number(2, 50), COUNTER, PLACE, right(Key("x")), {"from": world.arlberg})
+        world.network.enrol(
+            custodian_number(2, 50), COUNTER, PLACE, right(Key("x")), {"from": world.arlberg}
+        )
     with reverts_with("NotAdmin", 2, world.arlberg.address):
-        world.network.compromise(world.zurich.number, world.zurich.key.address, {"from": world.arlberg})
+        world.network.compromise(
+            world.zurich.number, world.zurich.key.address, {"from": world.arlberg}
+        )
 
 
 def test_the_admins_role_changes_in_two_steps(world: World) -> None:
@@ -127,7 +139,11 @@ def test_submitters_send_for_their_operator(world: World) -> None:
     """N1: until they are removed; the admin sends as well."""
     assert world.network.isSubmitter(1, world.arlberg_sender)
     assert not world.network.isSubmitter(2, world.arlberg_sender)
-    assert world.network.maySend(1, world.arlberg_sender) == world.network.maySend(1, world.arlberg) == "0x00"
+    assert (
+        world.network.maySend(1, world.arlberg_sender)
+        == world.network.maySend(1, world.arlberg)
+        == "0x00"
+    )
     world.network.removeSubmitter(1, world.arlberg_sender, {"from": world.arlberg})
     assert not world.network.isSubmitter(1, world.arlberg_sender)
     with reverts_with("NotSubmitter", 1, world.arlberg_sender.address):
@@ -174,7 +190,9 @@ def test_a_custodian_has_a_serial_and_an_operator(world: World) -> None:
     with reverts_with("NotAdmin", 0, world.arlberg.address):
         world.network.enrol(5, COUNTER, PLACE, right(Key("new")), {"from": world.arlberg})
     with reverts_with("NotAdmin", 77, world.arlberg.address):
-        world.network.enrol(custodian_number(77, 1), COUNTER, PLACE, right(Key("new")), {"from": world.arlberg})
+        world.network.enrol(
+            custodian_number(77, 1), COUNTER, PLACE, right(Key("new")), {"from": world.arlberg}
+        )
 
 
 def test_what_needs_a_custodian_names_an_enrolled_one(world: World) -> None:
@@ -197,7 +215,10 @@ def test_rights_that_cannot_be(world: World) -> None:
         (right(Key("new"), keyHolder=0), ("InvalidKeyHolder", 0)),
         (right(Key("new"), keyHolder=3), ("InvalidKeyHolder", 3)),
         ((ZERO_ADDRESS, *right(Key("new"))[1:]), ("ZeroAddress",)),
-        (right(Key("new"), **{"from": block + 500, "until": block + 500}), ("EmptyRight", block + 500, block + 500)),
+        (
+            right(Key("new"), **{"from": block + 500, "until": block + 500}),
+            ("EmptyRight", block + 500, block + 500),
+        ),
     ]
     for request, expected in bad:
         with reverts_with(*expected):
@@ -207,10 +228,14 @@ def test_rights_that_cannot_be(world: World) -> None:
 def test_a_key_serves_one_custodian_of_an_operator(world: World) -> None:
     """N3: for ever; another operator is not bound by it."""
     with reverts_with("KeyInUse", world.counter.key.address, world.counter.number):
-        world.network.grantRight(world.hall.number, right(world.counter.key), {"from": world.arlberg})
+        world.network.grantRight(
+            world.hall.number, right(world.counter.key), {"from": world.arlberg}
+        )
     world.network.grantRight(world.counter.number, right(Key("next")), {"from": world.arlberg})
     with reverts_with("KeyInUse", world.counter.key.address, world.counter.number):
-        world.network.grantRight(world.hall.number, right(world.counter.key), {"from": world.arlberg})
+        world.network.grantRight(
+            world.hall.number, right(world.counter.key), {"from": world.arlberg}
+        )
     world.network.grantRight(world.zurich.number, right(world.counter.key), {"from": world.saentis})
 
 
@@ -222,7 +247,9 @@ def test_a_right_never_begins_before_the_block_that_grants_it(world: World) -> N
     world.wait(DAY)
     block = world.next_block_in(60)
     custodian = Custodian(NEW, Key("new"))
-    world.network.enrol(NEW, COUNTER, PLACE, right(custodian.key, **{"from": block - DAY}), {"from": world.arlberg})
+    world.network.enrol(
+        NEW, COUNTER, PLACE, right(custodian.key, **{"from": block - DAY}), {"from": world.arlberg}
+    )
     assert world.network.latestRight(NEW)[3] == block
     with reverts_with("NoRight", NEW, block - 1):
         world.send(world.acceptance(custodian, time=block - 1))
@@ -233,7 +260,9 @@ def test_a_validity_window_lapses(world: World) -> None:
     """N2: with it the right to sign, to the second; for event times within it a record may come later."""
     custodian = Custodian(NEW, Key("new"))
     until = world.now() + DAY
-    world.network.enrol(NEW, COUNTER, PLACE, right(custodian.key, until=until), {"from": world.arlberg})
+    world.network.enrol(
+        NEW, COUNTER, PLACE, right(custodian.key, until=until), {"from": world.arlberg}
+    )
     world.wait(2 * DAY)
     with reverts_with("NoRight", NEW, until):
         world.send(world.acceptance(custodian, time=until))
@@ -244,7 +273,9 @@ def test_a_renewed_validity_leaves_the_gap(world: World) -> None:
     """N2, N3: the same key again; what lies between the two rights stays without one."""
     custodian = Custodian(NEW, Key("new"))
     until = world.now() + DAY
-    world.network.enrol(NEW, COUNTER, PLACE, right(custodian.key, until=until), {"from": world.arlberg})
+    world.network.enrol(
+        NEW, COUNTER, PLACE, right(custodian.key, until=until), {"from": world.arlberg}
+    )
     world.wait(3 * DAY)
     block = world.next_block_in(60)
     world.network.grantRight(NEW, right(custodian.key), {"from": world.arlberg})
@@ -288,14 +319,20 @@ def test_revoked_key_cannot_back_date(world: World) -> None:
 
 def test_a_compromised_key_never_comes_back(world: World) -> None:
     """N3: not for this custodian, not for another of the operator; a new key continues."""
-    world.network.compromise(world.counter.number, world.counter.key.address, {"from": world.arlberg})
+    world.network.compromise(
+        world.counter.number, world.counter.key.address, {"from": world.arlberg}
+    )
     with reverts_with("NoRight", world.counter.number, world.now()):
         world.send(world.acceptance(world.counter))
     for custodian in (world.counter, world.hall):
         with reverts_with("KeyIsCompromised", world.counter.key.address):
-            world.network.grantRight(custodian.number, right(world.counter.key), {"from": world.arlberg})
+            world.network.grantRight(
+                custodian.number, right(world.counter.key), {"from": world.arlberg}
+            )
     with reverts_with("KeyIsCompromised", world.counter.key.address):
-        world.network.compromise(world.counter.number, world.counter.key.address, {"from": world.arlberg})
+        world.network.compromise(
+            world.counter.number, world.counter.key.address, {"from": world.arlberg}
+        )
     new = world.counter.with_key(Key("new counter"))
     world.network.grantRight(new.number, right(new.key), {"from": world.arlberg})
     world.accepted(new)
@@ -326,7 +363,9 @@ def test_a_right_may_begin_later(world: World) -> None:
     """N3: the one before lasts until then, and a third cannot slip in before it."""
     block = world.next_block_in(60)
     old, new = world.counter, world.counter.with_key(Key("new counter"))
-    world.network.grantRight(old.number, right(new.key, **{"from": block + DAY}), {"from": world.arlberg})
+    world.network.grantRight(
+        old.number, right(new.key, **{"from": block + DAY}), {"from": world.arlberg}
+    )
     world.accepted(old)
     assert world.network.rightAt(old.number, block + DAY - 1)[0] == old.key.address
     assert world.network.rightAt(old.number, block + DAY)[0] == new.key.address

@@ -13,7 +13,11 @@ def test_any_active_custodian_may_report(world: World) -> None:
     before = world.ledger.itemOf(item)
     transaction = world.send(world.report(world.customs, item, code=3, reason=6))
     reported = transaction.events["Reported"]
-    assert (reported["reporter"], reported["record"], reported["report"][1:3]) == (world.customs.number, 2, (3, 6))
+    assert (reported["reporter"], reported["record"], reported["report"][1:3]) == (
+        world.customs.number,
+        2,
+        (3, 6),
+    )
     assert world.ledger.itemOf(item) == (*before[:2], 2, *before[3:])
 
 
@@ -66,7 +70,9 @@ def test_nobody_else_reports_as_the_recipient(world: World) -> None:
     record = world.recipients_report(people, item)
     struct, keys, _ = record.argument
     with reverts_with("WrongSignature", people.recipient.address, record.digest):
-        world.ledger.report((struct, keys, people.sender.sign(record.digest)), {"from": world.relay})
+        world.ledger.report(
+            (struct, keys, people.sender.sign(record.digest)), {"from": world.relay}
+        )
 
 
 def test_reports_that_cannot_be(world: World) -> None:
@@ -88,5 +94,7 @@ def test_reports_of_a_batch_stand_alone(world: World) -> None:
     item = world.accepted(world.counter)
     first, second = world.report(world.hall, item), world.report(world.van, item)
     transaction = world.send_batch(first, first, second)
-    assert refusals(transaction) == [(1, error("AlreadyRecorded", first.digest, transaction.block_number))]
+    assert refusals(transaction) == [
+        (1, error("AlreadyRecorded", first.digest, transaction.block_number))
+    ]
     assert world.ledger.itemOf(item)[2] == 3

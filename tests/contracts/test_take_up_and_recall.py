@@ -24,7 +24,10 @@ def test_an_ended_item_comes_back(world: World) -> None:
     world.send(world.end(world.counter, item))
     world.wait(365 * 24 * 60 * MINUTE)
     world.send(world.take_up(world.zurich, item))
-    assert (world.ledger.itemOf(item)[0], world.ledger.itemOf(item)[4]) == (world.zurich.number, HELD)
+    assert (world.ledger.itemOf(item)[0], world.ledger.itemOf(item)[4]) == (
+        world.zurich.number,
+        HELD,
+    )
     world.send(world.hand_off(world.zurich, world.courier, item))
 
 
@@ -111,7 +114,9 @@ def test_batches_of_take_ups_and_recalls(world: World) -> None:
     items = [world.accepted(world.counter) for _ in range(2)]
     records = [world.take_up(world.zurich, item) for item in items]
     transaction = world.send_batch(records[0], records[0], records[1])
-    assert refusals(transaction) == [(1, error("AlreadyRecorded", records[0].digest, transaction.block_number))]
+    assert refusals(transaction) == [
+        (1, error("AlreadyRecorded", records[0].digest, transaction.block_number))
+    ]
     recalls = [world.recall(world.zurich, item) for item in items]
     transaction = world.send_batch(recalls[0], recalls[0], recalls[1])
     assert refusals(transaction) == [(1, error("StaleNumber", items[0], 2, 3))]

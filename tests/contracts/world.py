@@ -153,11 +153,19 @@ class World:
         self.network.addSubmitter(2, self.saentis_sender, {"from": self.saentis})
 
     def _enrol(
-        self, operator: int, serial: int, name: str, admin: Any, kind: int = COUNTER, key_holder: int = OPERATOR
+        self,
+        operator: int,
+        serial: int,
+        name: str,
+        admin: Any,
+        kind: int = COUNTER,
+        key_holder: int = OPERATOR,
     ) -> Custodian:
         custodian = Custodian(custodian_number(operator, serial), Key(name))
         right = (custodian.key.address, SECP256K1, key_holder, 0, FOR_EVER)
-        self.network.enrol(custodian.number, kind, name.encode().ljust(12, b"\0"), right, {"from": admin})
+        self.network.enrol(
+            custodian.number, kind, name.encode().ljust(12, b"\0"), right, {"from": admin}
+        )
         return custodian
 
     # ---------------------------------------------------------------------------------- time and domains
@@ -194,7 +202,9 @@ class World:
 
     def send(self, record: Record) -> Any:
         """The single call, sent by somebody who has no part in it (G1)."""
-        return getattr(self._contract(record.call), record.call)(record.argument, {"from": self.relay})
+        return getattr(self._contract(record.call), record.call)(
+            record.argument, {"from": self.relay}
+        )
 
     def send_batch(self, *records: Record) -> Any:
         """One batch call of records of one kind."""
@@ -208,7 +218,11 @@ class World:
         """A record with one signature."""
         digest = self.digest(struct)
         item = getattr(struct, "item", ZERO32)
-        argument = (plain(struct), *more.get("between", ()), more.get("signature") or signer.sign(digest))
+        argument = (
+            plain(struct),
+            *more.get("between", ()),
+            more.get("signature") or signer.sign(digest),
+        )
         return Record(call, argument, digest, item)
 
     def acceptance(self, custodian: Custodian, **values: Any) -> Record:
@@ -226,9 +240,13 @@ class World:
 
     def line(self, item: bytes, **values: Any) -> Line:
         """The item as it stands, sound."""
-        return Line(**{"item": item, "number": self.ledger.itemOf(item)[1], "condition": 1} | values)
+        return Line(
+            **{"item": item, "number": self.ledger.itemOf(item)[1], "condition": 1} | values
+        )
 
-    def release(self, giver: Custodian, receiver: Custodian, *items: bytes | Line, **values: Any) -> Release:
+    def release(
+        self, giver: Custodian, receiver: Custodian, *items: bytes | Line, **values: Any
+    ) -> Release:
         lines = tuple(item if isinstance(item, Line) else self.line(item) for item in items)
         time = values.pop("time", self.now())
         given = {"time": time, "deadline": time + DAY} | values
@@ -244,12 +262,16 @@ class World:
         } | values
         return Receipt(**given)
 
-    def signed_hand_off(self, giver: Custodian, receiver: Custodian, release: Release, receipt: Receipt) -> Record:
+    def signed_hand_off(
+        self, giver: Custodian, receiver: Custodian, release: Release, receipt: Receipt
+    ) -> Record:
         digest = self.digest(receipt)
         signatures = giver.key.sign(self.digest(release)), receiver.key.sign(digest)
         return Record("handOff", (plain(release), plain(receipt), *signatures), digest)
 
-    def hand_off(self, giver: Custodian, receiver: Custodian, *items: bytes | Line, **values: Any) -> Record:
+    def hand_off(
+        self, giver: Custodian, receiver: Custodian, *items: bytes | Line, **values: Any
+    ) -> Record:
         """A hand-off of items as they stand; `missing` and `findings` are the receiver's."""
         missing: frozenset[int] = frozenset(values.pop("missing", ()))
         findings: tuple[Finding, ...] = values.pop("findings", ())
@@ -258,7 +280,9 @@ class World:
         receipt = self.receipt(release, received=bitmap, findings=findings)
         return self.signed_hand_off(giver, receiver, release, receipt)
 
-    def delivery(self, giver: Custodian, item: bytes, people: People, signer: Key, **values: Any) -> Record:
+    def delivery(
+        self, giver: Custodian, item: bytes, people: People, signer: Key, **values: Any
+    ) -> Record:
         """A delivery signed by the giver and by `signer`, who shows what acceptance named."""
         given = {
             "number": self.ledger.itemOf(item)[1],
@@ -278,11 +302,15 @@ class World:
 
     def take_up(self, custodian: Custodian, item: bytes, **values: Any) -> Record:
         given = {"time": self.now(), "reason": 3, "condition": 1} | values
-        return self.one("takeUp", TakeUp(item=item, custodian=custodian.number, **given), custodian.key)
+        return self.one(
+            "takeUp", TakeUp(item=item, custodian=custodian.number, **given), custodian.key
+        )
 
     def recall(self, custodian: Custodian, item: bytes, **values: Any) -> Record:
         given = {"number": self.ledger.itemOf(item)[1], "time": self.now()} | values
-        return self.one("recall", Recall(item=item, custodian=custodian.number, **given), custodian.key)
+        return self.one(
+            "recall", Recall(item=item, custodian=custodian.number, **given), custodian.key
+        )
 
     def report(self, reporter: Custodian, item: bytes, **values: Any) -> Record:
         given = {"code": 11, "reason": 0, "corrects": 0, "time": self.now()} | values
@@ -309,7 +337,9 @@ class World:
 class Edition:
     """An edition on the chain, and the secrets of its first stamps."""
 
-    def __init__(self, world: World, number: int, supply: int = 1000, claimable: int = 8, **values: Any) -> None:
+    def __init__(
+        self, world: World, number: int, supply: int = 1000, claimable: int = 8, **values: Any
+    ) -> None:
         self.world = world
         self.number = number
         self.keys = {serial: Key(f"claim {number} {serial}") for serial in range(1, claimable + 1)}
@@ -325,7 +355,9 @@ class Edition:
             "withdrawnFrom": 0,
             "createdAt": 0,
         } | values
-        world.stamps.createEdition(number, tuple(self.terms.values()), {"from": world.arlberg_sender})
+        world.stamps.createEdition(
+            number, tuple(self.terms.values()), {"from": world.arlberg_sender}
+        )
 
     def stamp(self, serial: int) -> int:
         return stamp_number(self.number, serial)
