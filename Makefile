@@ -142,7 +142,7 @@ format: .venv/dev.stamp
 ## bench:            measure the targets of docs/ on this machine
 .PHONY: bench
 bench: setup
-	.venv/bin/python -m scripts.bench
+	.venv/bin/python -m benchmarks
 
 # ---- upkeep -------------------------------------------------------------------------------------
 
