@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from traceback import format_exception
 from urllib.parse import urlsplit
 
 import structlog
@@ -147,7 +148,8 @@ class Bugs:
         except Exception as error:
             if scope["type"] != "http" or began:
                 raise
-            log.error("unexpected", path=scope["path"], exc_info=error)
+            # No values of variables, which may be secrets.
+            log.error("unexpected", route=_route(scope), trace="".join(format_exception(error)))
             await of_bug()(scope, receive, send)
 
 
@@ -176,7 +178,14 @@ class Measures:
         try:
             return await self.app(scope, receive, noticed)
         finally:
-            # The route's pattern, never the address itself: trail codes stand in addresses.
-            route = getattr(scope.get("route"), "path", "none")
+            route = _route(scope)
             self.requests.labels(scope["method"], route, str(status)).inc()
             self.seconds.labels(scope["method"], route).observe(time.perf_counter() - began)
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern, never the address itself: trail codes stand in addresses."""
+    if "route" not in scope:
+        return "none"
+    names = {str(value): f"{{{name}}}" for name, value in scope.get("path_params", {}).items()}
+    return "/".join(names.get(part, part) for part in scope["path"].split("/"))

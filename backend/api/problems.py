@@ -113,7 +113,7 @@ def _fault(found: dict[str, Any]) -> dict[str, str]:
 
 def _of_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    name = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
+    name = NAMES.get(error.status_code, "BadRequest")
     what_now = "The API is described in /v1/openapi.json." if error.status_code == 404 else ""
     answer = _plain(error.status_code, name, f"{error.detail.rstrip('.')}.", what_now)
     answer.headers.update(error.headers or {})
@@ -141,9 +141,12 @@ def _plain(
     )
 
 
+NAMES = {401: "NotSignedIn", 404: "NotFound", 405: "MethodNotAllowed", 413: "TooLarge"}
 TITLES = {
     400: "This request cannot be read",
     404: "Not found",
+    405: "Not possible here",
+    413: "Too large",
     422: "A value is wrong",
     500: "Something went wrong",
 }

@@ -22,9 +22,10 @@ from eth_abi.abi import encode
 from eth_account import Account
 from fastapi import FastAPI
 from posts import CHAIN_ID, GENESIS_TIME, creation_code, forkable_anvil
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from uvicorn import Config, Server
 
+from backend.api.service import Service
 from backend.app import assemble
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
@@ -37,11 +38,13 @@ from backend.demonstration.stage import DAY, HOUR, Stage
 from backend.domain.ids import custodian_text, stamp_text
 from backend.domain.item_numbers import make_s10
 from backend.domain.keccak import keccak256
+from backend.domain.verdict import Verdict
 from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
 from backend.indexer.follow import Indexer
 from backend.keystore import Keystore, SealedSeeds, recover_address
 from backend.ports import House
+from backend.queries import stamps
 from backend.store import people
 from backend.store.engine import begin
 from backend.usecases import operate
@@ -64,6 +67,7 @@ class Town:
     engine: Engine
     node: Node
     deployment: Deployment
+    app: FastAPI
     client: httpx.Client
     tokens: dict[str, str] = field(default_factory=dict)
     serials: Iterator[int] = field(default_factory=lambda: count(30_000_001))
@@ -77,6 +81,14 @@ class Town:
         """Everything under way is on chain and indexed; a minute passes."""
         self.stage.settle()
         self.stage.clock += 60
+
+    @property
+    def service(self) -> Service:
+        return self.app.state.service  # type: ignore[no-any-return]
+
+    def judge(self, db: Connection, code: str) -> Verdict:
+        """The verdict without a request."""
+        return stamps.verify(db, self.house, code).verdict
 
     # --- asking -------------------------------------------------------------------------------------
     def as_(self, custodian: int) -> dict[str, str]:
@@ -167,13 +179,19 @@ def founded_town(engine: Engine, folder: Path) -> Iterator[Town]:
         deployment = deploy(url, signer.address("governor"))
         stage = Stage(engine, house_of(deployment, signer, folder), loops=None, clock=0)  # type: ignore[arg-type]
         sender = Sender(
-            engine, node, signer, deployment, lambda db, row: reconsider(db, stage.house, row), NO_MINING
+            engine,
+            node,
+            signer,
+            deployment,
+            lambda db, row: reconsider(db, stage.house, row),
+            NO_MINING,
         )
         stage.loops = HandMovedLoops(node, sender, Indexer(engine, node, deployment))
         stage.clock = GENESIS_TIME + HOUR
         found(stage)
-        with served(assemble(stage.house, engine, node, deployment, None)) as client:
-            yield Town(stage, engine, node, deployment, client)
+        app = assemble(stage.house, engine, node, deployment, None)
+        with served(app) as client:
+            yield Town(stage, engine, node, deployment, app, client)
         sender.close()
         node.close()
 

@@ -1,0 +1,305 @@
+"""Editions, print jobs, verdicts and twins through the API."""
+
+from __future__ import annotations
+
+import pypdfium2  # type: ignore[import-untyped]
+import pytest
+from town import COUNTER, HALL, SANTIS, SIGNALS, ZURICH, Town, text
+
+from backend.demonstration import cast, editions
+from backend.demonstration.stage import DAY
+from backend.domain.ids import stamp_number
+from backend.domain.merkle import merkle_proof
+from backend.domain.typed_data import Claim, Original, Signed
+from backend.keystore import key_from, sign_compact
+from backend.usecases import operate
+from backend.usecases.operate import EditionRequest, claim_leaves
+from stamps.claim import claim_address, claim_key, claim_secret
+from stamps.render import code_png
+from stamps.scan import codes_in
+
+COLLECTOR = "0x" + "c0" * 20
+
+
+def test_edition_is_listed_with_its_terms_and_counted_alone(town: Town) -> None:
+    town.sell(2)
+    (listed,) = [row for row in town.get("/v1/editions")["rows"] if row["edition"] == "1-1"]
+    assert (listed["title"], listed["face_value"], listed["currency"]) == ("Signals", 300, "EUR")
+    assert listed["counts"] is None
+    one = town.get("/v1/editions/1-1")
+    assert one["counts"]["issued"] >= 2
+    assert one["operator_name"] == "Arlberg Post"
+
+
+def test_only_an_administrator_creates_an_edition(town: Town) -> None:
+    body = {
+        "edition": "1-9",
+        "title": "Winter",
+        "quantity": 20,
+        "face_value": 120,
+        "currency": "EUR",
+        "first_day": town.stage.clock,
+        "metadata": editions.metadata("saentis"),
+    }
+    refused = town.post("/v1/editions", body, town.as_(COUNTER), 403)
+    assert refused["type"] == "urn:posthorn:NotAllowed"
+    promise = town.post("/v1/editions", body, town.by("admin"))
+    assert promise["state"] == "pending"
+    town.get("/v1/editions/1-9", status=404)
+    town.settle()
+    assert town.get("/v1/editions/1-9")["quantity"] == 20
+
+
+def test_stamps_are_sold_print_first_then_valid_and_the_spoilt_one_void(town: Town) -> None:
+    """S3, J1: reserve, print, look, issue; the very first scan says *being recorded*, then *valid*."""
+    job = town.reserve(3)
+    assert (job["total"], job["currency"]) == (900, "EUR")
+    stamp = job["first"]
+    assert town.get(f"/v1/stamps/{stamp}")["use"] == "not_sold"
+    serial = int(stamp.rpartition("-")[2])
+    body = {"spoilt": [serial + 1], "reason": "jam"}
+    path = f"/v1/print-jobs/{job['job']}/confirmation"
+    promises = town.post(path, body, town.as_(COUNTER))["promises"]
+    assert [promise["state"] for promise in promises] == ["pending"] * 3
+    first = town.get(f"/v1/stamps/{stamp}")
+    assert first["use"] == "being_recorded"
+    assert first["headline"] == "Issued by Arlberg Post. Its sale is being recorded."
+    assert not first["good_postage"]
+    town.settle()
+    assert town.get(f"/v1/stamps/{stamp}")["use"] == "valid"
+    spoilt = town.get(f"/v1/stamps/1-1-{serial + 1:06d}")
+    assert (spoilt["use"], spoilt["void_reason"]) == ("not_sold", "jam")
+    assert town.post(path, {}, town.as_(COUNTER), 409)["title"] == "Not possible now"
+
+
+def test_sheet_carries_the_codes_of_its_job_and_is_not_given_out_again_after_it(town: Town) -> None:
+    """J8, J9: every printed code reads back; a finished job prints no more."""
+    job = town.reserve(2)
+    path = f"/v1/print-jobs/{job['job']}"
+    sheet = town.client.post(f"{path}/sheet", json={}, headers=town.as_(COUNTER))
+    assert sheet.headers["content-type"] == "application/pdf"
+    with pypdfium2.PdfDocument(sheet.content) as document:
+        shown = codes_in(document[0].render(scale=300 / 72, grayscale=True).to_pil())
+    verdicts = [town.get(f"/v1/verify?code={code}") for code in shown]
+    assert {verdict["stamp"] for verdict in verdicts} == {job["first"], job["last"]}
+    assert {verdict["code"] for verdict in verdicts} == {"issued_by"}
+    assert town.get(path, town.as_(COUNTER))["state"] == "printed"
+    unfinished = town.get("/v1/print-jobs", town.as_(COUNTER))["rows"]
+    assert job["job"] in [row["job"] for row in unfinished]
+    town.post(f"{path}/confirmation", {}, town.as_(COUNTER))
+    town.post(f"{path}/sheet", {}, town.as_(COUNTER), 409)
+
+
+def test_claim_codes_are_printed_only_when_asked_for(town: Town) -> None:
+    job = town.reserve(1)
+    path = f"/v1/print-jobs/{job['job']}/sheet"
+    wanted = {"claim_codes": True}
+    sheet = town.client.post(path, json=wanted, headers=town.as_(COUNTER))
+    with pypdfium2.PdfDocument(sheet.content) as document:
+        assert len(document) == 2
+        claim = codes_in(document[1].render(scale=300 / 72, grayscale=True).to_pil())
+    assert "/C/" in claim[0]
+    assert "#" in claim[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"edition": "1-77"}, "There is no edition 1-77."),
+        ({"count": 0}, "count"),
+        ({"layout": "9x9"}, "There is no sheet '9x9'."),
+        ({"start_label": 25}, "A sheet 70x37 has labels 1 to 24."),
+        ({"count": 1_000}, "stamps of this edition are left"),
+        ({"edition": "2-1"}, "Custodian 1-1 is not of the post that issues edition 2-1."),
+    ],
+)
+def test_reserving_says_what_is_wrong(town: Town, change: dict[str, object], words: str) -> None:
+    if change.get("edition") == "2-1":
+        create_saentis(town)
+    body = {"edition": "1-1", "count": 1} | change
+    response = town.client.post("/v1/print-jobs", json=body, headers=town.as_(COUNTER))
+    assert response.status_code in (404, 409, 422)
+    assert words in response.json()["detail"]
+
+
+def create_saentis(town: Town) -> None:
+    """An edition of the other post, valid in ten days; done once."""
+    if town.client.get("/v1/editions/2-1").status_code == 200:
+        return
+    metadata = editions.metadata("saentis")
+    first_day = town.stage.clock + 10 * DAY
+    request = EditionRequest(editions.SAENTIS, "Säntis", 200, 250, "CHF", first_day, metadata)
+    town.stage.do(operate.create_edition, town.stage.admin, request)
+    town.settle()
+    editions.sell_stamps(town.stage, ZURICH, editions.SAENTIS, 3)
+
+
+def test_stamp_before_its_first_day_is_not_yet_valid(town: Town) -> None:
+    """J43."""
+    create_saentis(town)
+    verdict = town.get("/v1/stamps/2-1-000001")
+    assert verdict["use"] == "not_yet_valid"
+    assert verdict["headline"].startswith("Issued by Säntis Post. Valid from ")
+
+
+def test_scanned_photograph_gives_the_verdict(town: Town) -> None:
+    (stamp,) = town.sell(1)
+    picture = code_png("HTTP://127.0.0.1:8000/S/" + town.code(stamp), 4, 300)
+    found = town.client.post(
+        "/v1/verify/image", content=picture, headers={"Content-Type": "image/png"}
+    )
+    assert found.json()["stamp"] == text(stamp)
+    no_picture = town.client.post("/v1/verify/image", content=b"no picture")
+    assert (no_picture.status_code, no_picture.json()["type"]) == (422, "urn:posthorn:BadImage")
+
+
+def test_only_scanning_the_paper_counts_a_scan(town: Town) -> None:
+    """A GET changes nothing but a coarse scan count."""
+    (stamp,) = town.sell(1)
+    code = town.code(stamp)
+    assert town.get(f"/v1/verify?code={code}")["scans"] == 0
+    assert town.get(f"/S/{code}", {"Accept": "application/json"})["scans"] == 1
+    assert town.get(f"/v1/stamps/{text(stamp)}")["scans"] == 1
+
+
+def test_cancelled_stamp_says_where_and_when_and_a_copy_is_a_notice(town: Town) -> None:
+    """S4, J21, J34: a repeat by the same custodian is the same cancellation; elsewhere it is a sighting."""
+    (stamp,) = town.sell(1)
+    body = {"stamps": [town.code(stamp)], "kind": "mail_stream"}
+    first = town.post("/v1/cancellations", body, town.as_(HALL))
+    assert town.get(f"/v1/stamps/{text(stamp)}")["headline"].endswith("Its use is being recorded.")
+    town.settle()
+    again = town.post("/v1/cancellations", body, town.as_(HALL))
+    assert again["repeated"]
+    assert again["digest"] == first["digest"]
+    copied = town.post("/v1/cancellations", body, town.as_(COUNTER), 409)
+    assert (copied["type"], copied["rule"]) == ("urn:posthorn:AlreadyUsed", "S4")
+    verdict = town.get(f"/v1/stamps/{text(stamp)}")
+    assert (verdict["use"], verdict["used"]["kind"]) == ("used", "mail_stream")
+    assert verdict["used"]["at"]["name"] == "Hall in Tirol"
+    assert verdict["notice"] == "seen_in_places_that_one_stamp_cannot_be_in"
+    assert [seen["at"]["number"] for seen in verdict["sightings"]] == ["1-1"]
+    assert "fake" not in str(verdict).lower()
+
+
+def twin(town: Town, stamp: int, record: Signed) -> dict[str, object]:
+    """The body of a claim or original, as a collector's browser makes it from the concealed code."""
+    seed = town.house.claim_seeds.get(SIGNALS)
+    assert seed is not None
+    secret = claim_secret(seed, stamp)
+    signature = sign_compact(key_from(claim_key(secret, stamp)), town.house.digest(record))
+    proof = merkle_proof(claim_leaves(seed, SIGNALS, 1_000), (stamp & 0xFFFFFFFF) - 1)
+    return {
+        "stamp": text(stamp),
+        "deadline": town.stage.clock + DAY,
+        "claim_key": "0x" + claim_address(secret, stamp).hex(),
+        "signature": "0x" + signature.hex(),
+        "proof": ["0x" + node.hex() for node in proof],
+    }
+
+
+def test_twin_is_claimed_by_its_code_alone_and_not_to_somebody_else(town: Town) -> None:
+    """S6: nobody signs in; the signature binds the collector's address."""
+    (stamp,) = town.sell(1)
+    deadline = town.stage.clock + DAY
+    body = twin(town, stamp, Claim(stamp, bytes.fromhex(COLLECTOR[2:]), deadline))
+    thief = town.post("/v1/claims", body | {"to": "0x" + "ab" * 20}, {}, 409)
+    assert thief["type"] == "urn:posthorn:NotClaimKey"
+    town.post("/v1/claims", body | {"to": COLLECTOR}, {})
+    town.settle()
+    verdict = town.get(f"/v1/stamps/{text(stamp)}")
+    assert (verdict["twin"], verdict["twin_owner"]) == ("claimed", COLLECTOR)
+    second = town.post("/v1/claims", body | {"to": COLLECTOR}, {}, 409)
+    assert second["type"] == "urn:posthorn:AlreadyClaimed"
+
+
+def test_original_of_a_used_stamp_can_be_shown(town: Town) -> None:
+    """S9, J34."""
+    (stamp,) = town.sell(1)
+    body = twin(town, stamp, Original(stamp, town.stage.clock + DAY))
+    assert town.post("/v1/originals", body, {}, 409)["type"] == "urn:posthorn:NotUsed"
+    cancelled = {"stamps": [text(stamp)], "kind": "to_order"}
+    town.post("/v1/cancellations", cancelled, town.as_(COUNTER))
+    town.settle()
+    body = twin(town, stamp, Original(stamp, town.stage.clock + DAY))
+    town.post("/v1/originals", body, {})
+    town.settle()
+    verdict = town.get(f"/v1/stamps/{text(stamp)}")
+    assert verdict["notice"] == "original_shown"
+    assert len(verdict["originals_shown"]) == 1
+
+
+def test_stolen_range_that_was_never_sold_is_void_and_not_sold(town: Town) -> None:
+    """J19: the verdict on such a stamp is *not sold*, in the post's own words."""
+    body = {"edition": "1-1", "first": 901, "last": 910, "reason": "stolen"}
+    town.post("/v1/voids", body, town.by("admin"))
+    town.settle()
+    verdict = town.get("/v1/stamps/1-1-000905")
+    assert verdict["headline"] == "This stamp has not been sold by Arlberg Post."
+    assert verdict["what_now"] == "Do not buy it and do not take it as payment."
+    again = town.post("/v1/voids", body, town.by("admin"), 409)
+    assert again["type"] == "urn:posthorn:VoidStamp"
+
+
+@pytest.mark.parametrize(
+    ("network", "key", "axis"),
+    [
+        ({"chain_id": 1}, "", "signature_does_not_match"),
+        ({"alias": 7}, "", "signature_does_not_match"),
+        ({}, "stranger/1", "unknown_signer"),
+    ],
+)
+def test_code_of_another_chain_or_an_unknown_signer_is_not_taken(
+    town: Town, network: dict[str, int], key: str, axis: str
+) -> None:
+    (stamp,) = town.sell(1)
+    code = town.code(stamp, key, **network)
+    verdict = town.get(f"/v1/verify?code={code}")
+    assert (verdict["code"], verdict["use"]) == (axis, "unknown")
+    assert "fake" not in str(verdict).lower()
+    body = {"number": town.number(), "franking": {"stamps": [code]}}
+    refused = town.post("/v1/items", body, town.as_(COUNTER), 422)
+    assert refused["values"]["code"] == axis
+
+
+def test_every_single_changed_character_of_a_code_is_noticed(town: Town) -> None:
+    (stamp,) = town.sell(1)
+    code = town.code(stamp)
+    with town.service.begin() as db:
+        for place, letter in enumerate(code):
+            changed = code[:place] + ("Z" if letter != "Z" else "Y") + code[place + 1 :]
+            assert town.judge(db, changed).code != "issued_by"
+
+
+def test_code_of_a_revoked_signer_is_good_only_for_stamps_sold_before(town: Town) -> None:
+    """S8: a signature has no date, the sale has."""
+    create_saentis(town)
+    sold, unsold = (stamp_number(editions.SAENTIS, serial) for serial in (2, 150))
+    signer = "0x" + town.house.signer.address(f"stamps/{SANTIS}").hex()
+    arguments = {"operator": SANTIS, "signer": signer}
+    revoke = (town.stage.admin, "revoke_stamp_signer", f"admin/{SANTIS}", arguments)
+    town.stage.do(operate.act, *revoke)
+    town.settle()
+    assert town.get(f"/v1/verify?code={town.code(sold)}")["code"] == "issued_by"
+    assert town.get(f"/v1/verify?code={town.code(unsold)}")["code"] == "signer_revoked"
+
+
+def test_foreign_post_cannot_cancel_a_stamp_that_was_not_missed_on_its_item(town: Town) -> None:
+    """S4, J3."""
+    (stamp,) = town.sell(1)
+    body = {"stamps": [text(stamp)], "kind": "missed_at_origin"}
+    assert town.post("/v1/cancellations", body, town.as_(ZURICH), 409)["type"].endswith(
+        "ForeignStamp"
+    )
+    item = town.settled_item()
+    refused = town.post("/v1/cancellations", body | {"item": item}, town.as_(ZURICH), 409)
+    assert refused["type"] == "urn:posthorn:NotMissedOn"
+
+
+def test_lapsed_counter_cannot_cancel(town: Town) -> None:
+    """N3: its clerk reads why, and whom to ask."""
+    (stamp,) = town.sell(1)
+    body = {"stamps": [text(stamp)], "kind": "to_order"}
+    refused = town.post("/v1/cancellations", body, town.as_(cast.COUNTER_2), 409)
+    assert (refused["type"], refused["rule"]) == ("urn:posthorn:NoRight", "N3")
+    assert refused["what_now"] == "Ask the operator's administrator."
