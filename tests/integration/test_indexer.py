@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from databases import NewDatabase, databases, rows
+from indexing import CHAIN, catch_up, index, indexer_of
 from log_vectors import FILE, record
 from posts import (
     CENTRE,
@@ -21,18 +22,14 @@ from posts import (
 )
 from sqlalchemy import Engine, func, select, text, update
 
-from backend.chain.client import Node
 from backend.chain.views import Views
 from backend.domain.ids import custodian_number, edition_number, stamp_number
 from backend.domain.trail import HandedOff, fold
 from backend.domain.typed_data import Issue
-from backend.indexer.follow import Indexer
 from backend.indexer.fsck import fsck
 from backend.indexer.rebuild import rebuild
 from backend.store.entries import entry_from_row, state_from_row
 from backend.store.tables import (
-    MODEL,
-    block,
     custodian,
     edition,
     entry,
@@ -48,8 +45,6 @@ from backend.store.tables import (
     twin,
 )
 
-CHAIN = (block, log, *MODEL)
-
 
 @pytest.fixture
 def posts(tmp_path: Path) -> Iterator[Posts]:
@@ -64,21 +59,6 @@ def posts(tmp_path: Path) -> Iterator[Posts]:
 def new_database(postgres_url: str) -> Iterator[NewDatabase]:
     with databases(postgres_url) as make:
         yield make
-
-
-def indexer_of(posts: Posts, engine: Engine, node: Any = None, **other: Any) -> Indexer:
-    return Indexer(engine, node or Node([posts.url]), posts.deployment, **other)
-
-
-def catch_up(indexer: Indexer) -> None:
-    while indexer.step():
-        pass
-
-
-def index(posts: Posts, engine: Engine, **other: Any) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows that the chain gives, after another indexer has looked at it."""
-    catch_up(indexer_of(posts, engine, **other))
-    return rows(engine, CHAIN)
 
 
 def found(engine: Engine, query: Any) -> Any:
@@ -203,7 +183,7 @@ def test_rotation_ends_the_right_before_and_compromise_marks_it(
 
 
 def test_a_hand_off_that_comes_again_is_recorded_since_its_first_time(
-    posts: Posts, engine: Engine
+    posts: Posts, engine: Engine, new_database: NewDatabase
 ) -> None:
     """CE5: the same digest, later, with a line that was refused before."""
     letter, card = posts.accept("letter"), posts.item("card")
@@ -223,6 +203,7 @@ def test_a_hand_off_that_comes_again_is_recorded_since_its_first_time(
     assert record.block_number == first
     by_line = select(entry.c.item).where(entry.c.digest == digest).order_by(entry.c.line)
     assert [row.item for row in found(engine, by_line)] == [letter, card]
+    assert index(posts, new_database()) == rows(engine, CHAIN)
 
 
 def test_what_an_operator_may_put_on_chain_stops_no_indexer(posts: Posts, engine: Engine) -> None:

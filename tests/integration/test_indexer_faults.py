@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from databases import NewDatabase, databases, rows
+from indexing import CHAIN, catch_up, has_reached, index, indexer_of, state
 from posts import (
     CENTRE,
     CHAIN_ID,
@@ -37,9 +38,8 @@ from backend.indexer.raw import CHANNEL
 from backend.indexer.verify import NodeContradicts
 from backend.store.engine import begin
 from backend.store.submissions import NewSubmission, enqueue, find
-from backend.store.tables import MODEL, block, chain_state, forecast, log, transaction
+from backend.store.tables import block, forecast, transaction
 
-CHAIN = (block, log, *MODEL)
 LANE = b"\x11" * 20
 
 
@@ -56,26 +56,6 @@ def posts(tmp_path: Path) -> Iterator[Posts]:
 def new_database(postgres_url: str) -> Iterator[NewDatabase]:
     with databases(postgres_url) as make:
         yield make
-
-
-def indexer_of(posts: Posts, engine: Engine, node: Any = None, **other: Any) -> Indexer:
-    return Indexer(engine, node or Node([posts.url]), posts.deployment, **other)
-
-
-def catch_up(indexer: Indexer) -> None:
-    while indexer.step():
-        pass
-
-
-def index(posts: Posts, engine: Engine, **other: Any) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows that the chain gives, after another indexer has looked at it."""
-    catch_up(indexer_of(posts, engine, **other))
-    return rows(engine, CHAIN)
-
-
-def state(engine: Engine) -> Any:
-    with engine.connect() as db:
-        return db.execute(select(chain_state)).one()
 
 
 # --- reorganisations (B4) ---------------------------------------------------------------------------
@@ -182,7 +162,7 @@ def test_a_replaced_chain_is_an_alarm_until_it_is_back(posts: Posts, engine: Eng
     honest = node.blocks
     follower = indexer_of(posts, engine, node, finality_depth=0)
     with running(follower):
-        assert wait_until(lambda: state(engine).indexed_number == posts.height(), 10)
+        assert wait_until(lambda: has_reached(posts, engine), 10)
         lie_about_hashes(node)
         posts.mine()
         assert wait_until(lambda: state(engine).alarm is not None, 10)
@@ -190,7 +170,7 @@ def test_a_replaced_chain_is_an_alarm_until_it_is_back(posts: Posts, engine: Eng
         assert state(engine).indexed_number == posts.height() - 1
         node.blocks = honest  # type: ignore[method-assign]
         assert wait_until(lambda: state(engine).alarm is None, 15)
-        assert wait_until(lambda: state(engine).indexed_number == posts.height(), 10)
+        assert wait_until(lambda: has_reached(posts, engine), 10)
 
 
 def lie_about_hashes(node: Node) -> None:
@@ -394,7 +374,7 @@ def test_two_indexers_share_the_work_and_write_everything_once(
         tell(posts)
         posts.reorganise(2, other_story)
         posts.mine()
-        assert wait_until(lambda: state(engine).indexed_number == posts.height(), 20)
+        assert wait_until(lambda: has_reached(posts, engine), 20)
     assert rows(engine, CHAIN) == index(posts, new_database())
 
 
