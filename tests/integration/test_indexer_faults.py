@@ -228,32 +228,30 @@ def tampering(posts: Posts, change: Tamper) -> Node:
     return node
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param(lambda logs: [], id="none"),
-        pytest.param(lambda logs: logs[:-1], id="all but the last"),
-        pytest.param(lambda logs: logs[1:], id="all but the first"),
-        pytest.param(lambda logs: logs + logs[-1:], id="one twice"),
-        pytest.param(lambda logs: logs[::-1], id="in reverse"),
-        pytest.param(lambda logs: [replace(x, block_hash=bytes(32)) for x in logs], id="elsewhere"),
-        pytest.param(
-            lambda logs: [replace(x, transaction_hash=bytes(32)) for x in logs],
-            id="of another transaction",
-        ),
-        pytest.param(lambda logs: [replace(x, data=b"", topics=()) for x in logs], id="emptied"),
+LIES: dict[str, Tamper] = {
+    "none": lambda logs: [],
+    "all but the last": lambda logs: logs[:-1],
+    "all but the first": lambda logs: logs[1:],
+    "one twice": lambda logs: logs + logs[-1:],
+    "in reverse": lambda logs: logs[::-1],
+    "of another block": lambda logs: [replace(one, block_hash=bytes(32)) for one in logs],
+    "of another transaction": lambda logs: [
+        replace(one, transaction_hash=bytes(32)) for one in logs
     ],
-)
+    "emptied": lambda logs: [replace(one, data=b"", topics=()) for one in logs],
+}
+
+
 def test_a_block_whose_logs_are_not_all_there_is_not_written(
-    posts: Posts, engine: Engine, new_database: NewDatabase, change: Tamper
+    posts: Posts, engine: Engine, new_database: NewDatabase
 ) -> None:
     """A missing log is no empty block: the bloom tells, nothing is written, it is asked again."""
-    index(posts, engine)
-    before = rows(engine, CHAIN)
+    before = index(posts, engine)
     tell(posts)
-    with pytest.raises(NodeContradicts):
-        indexer_of(posts, engine, tampering(posts, change)).step()
-    assert rows(engine, CHAIN) == before
+    for lie in LIES.values():
+        with pytest.raises(NodeContradicts):
+            indexer_of(posts, engine, tampering(posts, lie)).step()
+        assert rows(engine, CHAIN) == before
     assert index(posts, engine) == index(posts, new_database())
 
 
