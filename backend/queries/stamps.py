@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Integer, Row, cast, func, or_, select
 
 from backend.domain import ids
 from backend.domain.verdict import (
@@ -105,7 +105,7 @@ def number_of(db: Connection, house: House, text: str) -> int:
         raise Unprocessable(_sentence(str(error)), what_now, code=CodeAxis.UNREADABLE) from None
     if code is None:
         return stamp
-    axis = _code_axis(db, house, code, stamp_rows.stamp_facts(db, stamp))
+    axis = _code_axis(db, house, code)
     if axis is not CodeAxis.ISSUED_BY:
         _, headline, what_now = CODE_WORDS[axis]
         raise Unprocessable(headline, what_now, code=axis, stamp=stamp)
@@ -163,15 +163,14 @@ def _sentence(text: str) -> str:
 
 def _answer(db: Connection, house: House, stamp: int, code: PublicCode | None) -> StampAnswer:
     payload = encode(code) if code else None
-    facts = stamp_rows.stamp_facts(db, stamp)
-    axis = _code_axis(db, house, code, facts) if code else CodeAxis.NOT_SHOWN
-    verdict = judge_stamp(axis, facts, house.now())
-    issuer = _operator(db, ids.operator_of_stamp(stamp))
-    name = issuer.name if issuer else ""
+    axis = _code_axis(db, house, code) if code else CodeAxis.NOT_SHOWN
+    verdict = judge_stamp(axis, stamp_rows.stamp_facts(db, stamp), house.now())
+    around = _around(db, stamp)
+    name = around.name or ""
     if verdict.facts is None:
         words = verdict_words(verdict, name, stamp, {}, None)
         return _bare(db, verdict, words, stamp, payload, name, _network_note(house, code))
-    return _known(db, verdict, verdict.facts, stamp, payload, name, _notes(issuer))
+    return _known(db, verdict, verdict.facts, stamp, payload, around)
 
 
 def _known(
@@ -180,23 +179,21 @@ def _known(
     facts: StampFacts,
     stamp: int,
     payload: str | None,
-    issuer: str,
-    notes: tuple[str, ...],
+    around: Row[Any],
 ) -> StampAnswer:
     places = [seen.custodian for seen in facts.sightings]
     names = named(db, [*places, facts.use.custodian] if facts.use else places)
-    claimed = db.execute(select(twin).where(twin.c.stamp == stamp)).first()
+    claimed = _twin(db, stamp) if facts.twin_claimed else None
     void = _void(db, stamp) if facts.void_reason is not None else None
-    edition = editions.find(db, ids.edition_of(stamp))
-    under_way = facts.use is None and _use_is_under_way(db, stamp)
-    words = verdict_words(verdict, issuer, stamp, names, facts.first_day)
+    under_way = facts.use is None and around.use_under_way
+    words = verdict_words(verdict, around.name or "", stamp, names, facts.first_day)
     return StampAnswer(
         verdict=verdict,
-        words=use_being_recorded(words, issuer) if under_way else words,
+        words=use_being_recorded(words, around.name) if under_way else words,
         stamp=stamp,
         payload=payload,
-        edition=edition,
-        issuer=issuer,
+        edition=editions.find(db, ids.edition_of(stamp)),
+        issuer=around.name or "",
         use_at=names[facts.use.custodian] if facts.use else None,
         sightings=tuple(SightingAnswer(names[s.custodian], s.time) for s in facts.sightings),
         void_at=void.block_time if void else None,
@@ -205,28 +202,27 @@ def _known(
         claimed_at=claimed.claimed_time if claimed else None,
         trail_item=facts.use.item if facts.use and any(facts.use.item) else None,
         use_under_way=under_way,
-        scans=_scans(db, stamp),
+        scans=around.scans,
         as_of=as_of(db),
-        notes=notes,
+        notes=_notes(around),
     )
 
 
-def _code_axis(
-    db: Connection, house: House, code: PublicCode, facts: StampFacts | None
-) -> CodeAxis:
+def _code_axis(db: Connection, house: House, code: PublicCode) -> CodeAxis:
     """The code axis. A hint of any post's signer over what that signer did not sign is a changed code."""
     network = Network(house.network_alias, house.stamps.chain_id, house.stamps.contract)
     signed_by = house.recover(digest(code.stamp, network), code.signature)
-    signers = _signers(db, ids.operator_of_stamp(code.stamp), code.signer_hint)
-    own = [s for operator, s in signers if operator == ids.operator_of_stamp(code.stamp)]
+    operator = ids.operator_of_stamp(code.stamp)
+    signers = _signers(db, operator, code.signer_hint)
+    own = tuple(signer for number, signer in signers if number == operator)
     fits = signed_by is not None and signed_by.startswith(code.signer_hint)
     if code.network != network.alias or not fits:
         known = any(s.address.startswith(code.signer_hint) for _, s in signers)
         changed = known or any(s.address == signed_by for s in own)
         return CodeAxis.MISMATCH if changed else CodeAxis.UNKNOWN_SIGNER
-    return judge_code(
-        signed_by, code.signer_hint, tuple(own), facts.issued_block if facts else None
-    )
+    revoked = any(s.address == signed_by and s.revoked_block is not None for s in own)
+    facts = stamp_rows.stamp_facts(db, code.stamp) if revoked else None
+    return judge_code(signed_by, code.signer_hint, own, facts.issued_block if facts else None)
 
 
 def _signers(db: Connection, operator: int, hint: bytes) -> list[tuple[int, SignerFacts]]:
@@ -236,9 +232,30 @@ def _signers(db: Connection, operator: int, hint: bytes) -> list[tuple[int, Sign
     return [(row.operator, SignerFacts(row.address, row.revoked_block)) for row in rows]
 
 
-def _operator(db: Connection, number: int) -> Row[Any] | None:
+def _around(db: Connection, stamp: int) -> Row[Any]:
+    """Whose stamp it is, how often its page was opened, and whether a record that uses it is on its way."""
     operator = tables.operator
-    return db.execute(select(operator).where(operator.c.number == number)).first()
+    scans = select(func.coalesce(func.sum(scan_count.c.scans), 0)).where(
+        scan_count.c.stamp == stamp
+    )
+    under_way = (
+        select(promised_use.c.stamp)
+        .join(submission, submission.c.digest == promised_use.c.digest)
+        .where(promised_use.c.stamp == stamp, submission.c.state.in_(OPEN))
+    )
+    of_stamp = operator.c.number == ids.operator_of_stamp(stamp)
+    return db.execute(
+        select(
+            select(operator.c.name).where(of_stamp).scalar_subquery().label("name"),
+            select(operator.c.suspended_block).where(of_stamp).scalar_subquery().label("suspended"),
+            cast(scans.scalar_subquery(), Integer).label("scans"),
+            under_way.exists().label("use_under_way"),
+        )
+    ).one()
+
+
+def _twin(db: Connection, stamp: int) -> Row[Any] | None:
+    return db.execute(select(twin).where(twin.c.stamp == stamp)).first()
 
 
 def _void(db: Connection, stamp: int) -> Row[Any] | None:
@@ -251,28 +268,13 @@ def _void(db: Connection, stamp: int) -> Row[Any] | None:
     ).first()
 
 
-def _scans(db: Connection, stamp: int) -> int:
-    total = select(func.coalesce(func.sum(scan_count.c.scans), 0))
-    return int(db.scalar(total.where(scan_count.c.stamp == stamp)) or 0)
-
-
 def _network_note(house: House, code: PublicCode | None) -> tuple[str, ...]:
     if code is None or code.network == house.network_alias:
         return ()
     return (f"The code is for network {code.network}; this is network {house.network_alias}.",)
 
 
-def _notes(issuer: Row[Any] | None) -> tuple[str, ...]:
-    if issuer is None or issuer.suspended_block is None:
+def _notes(around: Row[Any]) -> tuple[str, ...]:
+    if around.suspended is None:
         return ()
-    return (f"{issuer.name} is suspended from the network since block {issuer.suspended_block}.",)
-
-
-def _use_is_under_way(db: Connection, stamp: int) -> bool:
-    """An acceptance or cancellation with this stamp is on its way; nothing pending is shown as done (B2)."""
-    promised = (
-        select(promised_use.c.stamp)
-        .join(submission, submission.c.digest == promised_use.c.digest)
-        .where(promised_use.c.stamp == stamp, submission.c.state.in_(OPEN))
-    )
-    return db.execute(promised).first() is not None
+    return (f"{around.name} is suspended from the network since block {around.suspended}.",)

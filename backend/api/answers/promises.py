@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from backend.api.fields import HexOut, hexed
 from backend.domain.commitments import trail_code_text
-from backend.queries.status import as_of
+from backend.queries.status import AsOf, as_of
 from backend.queries.submissions import WORDS
 from backend.usecases.accept import Accepted as AcceptedItem
 from backend.usecases.submit import Promise as Promised
@@ -33,7 +33,8 @@ class Promise(Answer):
     as_of_block: int | None
 
     @classmethod
-    def of(cls, db: Connection, promised: Promised) -> Self:
+    def of(cls, db: Connection, promised: Promised, now: AsOf | None = None) -> Self:
+        """`now` where one request makes many promises."""
         waits = f"waits for {promised.waits_for}" if promised.waits_for else ""
         return cls(
             digest=promised.digest,
@@ -41,7 +42,7 @@ class Promise(Answer):
             words=waits or WORDS.get(promised.state, promised.state),
             waits_for=promised.waits_for,
             repeated=promised.repeated,
-            as_of_block=as_of(db).block,
+            as_of_block=(now or as_of(db)).block,
         )
 
 
@@ -52,7 +53,8 @@ class Promises(Answer):
 
     @classmethod
     def of(cls, db: Connection, promised: Iterable[Promised]) -> Self:
-        return cls(promises=tuple(Promise.of(db, one) for one in promised))
+        now = as_of(db)
+        return cls(promises=tuple(Promise.of(db, one, now) for one in promised))
 
 
 class Accepted(Promise):
@@ -65,10 +67,10 @@ class Accepted(Promise):
     label: str = Field(description="address of the label's PDF")
 
     @classmethod
-    def of_item(cls, db: Connection, found: AcceptedItem) -> Self:
+    def of_item(cls, db: Connection, found: AcceptedItem, now: AsOf | None = None) -> Self:
         item = hexed(found.item)
         return cls(
-            **Promise.of(db, found.promise).__dict__,
+            **Promise.of(db, found.promise, now).__dict__,
             item=found.item,
             number=found.number.value,
             scheme=found.number.scheme.name.lower(),

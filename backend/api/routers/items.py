@@ -20,6 +20,7 @@ from backend.domain.typed_data import DeliveryKeys
 from backend.errors import NotAllowed, PosthornError, Unprocessable
 from backend.ports import Actor, House
 from backend.queries import labels, stamps, trails
+from backend.queries.status import AsOf, as_of
 from backend.usecases import accept, deliver
 from backend.usecases.franking import Franking, Payment
 
@@ -32,7 +33,9 @@ def accept_item(call: Call, body: AcceptBody) -> Response:
     return call.once(lambda db, who: _accept(db, call.house, who, body))
 
 
-def _accept(db: Connection, house: House, who: Actor, body: AcceptBody) -> Accepted:
+def _accept(
+    db: Connection, house: House, who: Actor, body: AcceptBody, now: AsOf | None = None
+) -> Accepted:
     who, custodian = people.at(who, body.custodian)
     request = accept.AcceptRequest(
         custodian=custodian,
@@ -51,7 +54,7 @@ def _accept(db: Connection, house: House, who: Actor, body: AcceptBody) -> Accep
         reuse_confirmed=body.reuse_confirmed,
         signature=body.signature,
     )
-    return Accepted.of_item(db, accept.accept(db, house, who, request))
+    return Accepted.of_item(db, accept.accept(db, house, who, request), now)
 
 
 def _franking(db: Connection, house: House, body: FrankingBody) -> Franking:
@@ -75,8 +78,9 @@ def accept_bulk(call: Call, body: BulkBody) -> Response:
     """Accept up to 500 items. Each stands alone: one that is refused does not keep the others back."""
 
     def work(db: Connection, who: Actor) -> Bulk:
+        now = as_of(db)
         lines = tuple(
-            _line(db, call.house, who, index, item) for index, item in enumerate(body.items)
+            _line(db, call.house, who, index, item, now) for index, item in enumerate(body.items)
         )
         good = sum(line.accepted is not None for line in lines)
         return Bulk(accepted=good, refused=len(lines) - good, lines=lines)
@@ -84,10 +88,12 @@ def accept_bulk(call: Call, body: BulkBody) -> Response:
     return call.once(work)
 
 
-def _line(db: Connection, house: House, who: Actor, index: int, item: AcceptBody) -> BulkLine:
+def _line(
+    db: Connection, house: House, who: Actor, index: int, item: AcceptBody, now: AsOf
+) -> BulkLine:
     try:
         with db.begin_nested():
-            return BulkLine(line=index, accepted=_accept(db, house, who, item))
+            return BulkLine(line=index, accepted=_accept(db, house, who, item, now))
     except PosthornError as error:
         if error.keep is not None:
             error.keep(db)
