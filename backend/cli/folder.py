@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -27,15 +28,16 @@ class ForeignFolder(BadSettings):
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """`installation.json`. `complete` is written last: without it the first start was interrupted.
+    """`installation.json`. `genesis_time` belongs to the chain for ever.
 
-    `genesis_time` belongs to the chain for ever.
+    `build` names the code and the deployment for which all was prepared last (`fingerprint`); it is
+    written when the first start is complete: an empty one was interrupted.
     """
 
     format: int
     genesis_time: int
     demonstration: bool
-    complete: bool
+    build: str = ""
 
 
 class DataFolder:
@@ -113,6 +115,17 @@ class DataFolder:
                 shutil.rmtree(made)
             else:
                 made.unlink(missing_ok=True)
+
+
+def fingerprint(deployment: Path) -> str:
+    """Changes with what a start has to prepare: migrations, the contracts' code, the deployment."""
+    backend = Path(__file__).parents[1]
+    found = hashlib.sha256()
+    for folder, pattern in (("store/migrations/versions", "*.py"), ("chain/abi", "*.json")):
+        for file in sorted((backend / folder).glob(pattern)):
+            found.update(file.name.encode() + file.read_bytes())
+    found.update(deployment.read_bytes() if deployment.exists() else b"")
+    return found.hexdigest()
 
 
 def _write(file: Path, content: str) -> None:

@@ -138,7 +138,9 @@ class Installation:
 
     def set_chain_clock(self, seconds: int) -> None:
         """Of the embedded chain: the time of its next block, from which its clock goes on."""
-        self.node.request("anvil_setTime", seconds)
+        from backend.chain.client import Node
+
+        Node(self.settings.rpc_urls).request("anvil_setTime", seconds)
 
 
 def installation(data: Path | None, **overrides: object) -> Installation:

@@ -177,7 +177,7 @@ def _ask_which(number: str, found: tuple[ItemAnswer, ...]) -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise SeveralItems(
             "\n".join([heading, *lines]),
-            "\nGive the hash of the one that is meant, or --newest.",
+            "Give the hash of the one that is meant, or --newest.",
             items=["0x" + item.item.hex() for item in found],
         )
     say("\n".join([heading, *lines]))

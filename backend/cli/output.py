@@ -68,7 +68,11 @@ def end_with(error: PosthornError) -> NoReturn:
     if "--json" in sys.argv:
         facts = {"error": error.name, "detail": error.detail, "what_now": error.what_now}
         print(json.dumps(facts | {"facts": error.facts}, ensure_ascii=False, default=str))
-    say(str(error))
+    say(
+        "\n".join(filter(None, (error.detail, error.what_now)))
+        if "\n" in error.detail
+        else str(error)
+    )
     raise SystemExit(exit_code(error))
 
 

@@ -1,16 +1,11 @@
-"""A step of `up`, in a process of its own so that its memory is given back: tables, contracts, demonstration.
-
-Prints to stderr what it does; its last word, to stdout, is JSON: the sign-in link, and what was made.
-"""
+"""Steps of `up`, in processes of their own so that their memory is given back."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 from backend.cli.installation import Installation, installation
 from backend.cli.output import say
@@ -24,15 +19,18 @@ class NotDeployedHere(Unavailable):
     """Brownie could not deploy the contracts; its own words are in the message."""
 
 
-def run(data: Path | None, genesis: int | None, demonstration: bool) -> None:
-    """`genesis` is given on the first start. Raises BadSettings (an older or foreign deployment), Unavailable."""
+def prepare(data: Path | None, genesis: int | None, demonstration: bool) -> None:
+    """Tables, contracts, demonstration. `genesis` is given on the first start, with an empty chain.
+
+    Raises BadSettings (an older or foreign deployment), Unavailable.
+    """
     house = installation(data)
     _database(house)
     _contracts(house, genesis)
-    made = _demonstration(house) if demonstration else None
+    if demonstration:
+        _demonstration(house)
     if genesis is not None:
         _index(house)
-    print(json.dumps({"link": _link(house), "made": made}), flush=True)
 
 
 def _database(house: Installation) -> None:
@@ -64,17 +62,26 @@ def _deploy(house: Installation) -> None:
         "POSTHORN_DEPLOYMENT": str(settings.deployment_file.resolve()),
     }
     command = [str(ROOT / "scripts" / "brownie.sh"), "run", "deploy", "--network", "posthorn"]
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    child = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    if done.returncode != 0 or not settings.deployment_file.exists():
-        words = " ".join((done.stderr or done.stdout).split())[-500:]
-        raise NotDeployedHere(f"The contracts could not be deployed: {words}", "Run `make setup`.")
+    assert child.stdout is not None
+    words = []
+    for line in child.stdout:
+        words.append(line.strip())
+        if line.startswith("Waiting"):  # for Brownie's lock
+            say(line.strip())
+    if child.wait() != 0 or not settings.deployment_file.exists():
+        said = " ".join(filter(None, words))[-500:]
+        raise NotDeployedHere(f"The contracts could not be deployed: {said}", "Run `make setup`.")
 
 
-def _demonstration(house: Installation) -> dict[str, Any]:
-    from dataclasses import asdict
-
+def _demonstration(house: Installation) -> None:
     from backend.chain.lane import Pace
     from backend.chain.sender import Sender
     from backend.cli.progress import counting
@@ -97,7 +104,6 @@ def _demonstration(house: Installation) -> dict[str, Any]:
         f"✓ demonstration: {made.items} items, {made.posts} posts, {made.authorities} customs, "
         f"{made.records} records, all checked"
     )
-    return asdict(made)
 
 
 def _index(house: Installation) -> None:
@@ -111,14 +117,15 @@ def _index(house: Installation) -> None:
         pass
 
 
-def _link(house: Installation) -> str:
-    """A one-use sign-in link for the administrator, who is there from the first start on."""
+def print_sign_in_link(data: Path | None) -> None:
+    """A one-use link for the administrator, who is there from the first start on, to stdout."""
     from backend.cli.people import sign_in_link
     from backend.store import people
     from backend.store.engine import begin
 
+    house = installation(data)
     with begin(house.engine) as db:
         row = people.by_name(db, ADMIN)
         person = row.id if row else people.add_person(db, ADMIN, "admin", ())
         assert person is not None
-        return sign_in_link(db, house.settings.origin, person)
+        print(sign_in_link(db, house.settings.origin, person), flush=True)

@@ -19,7 +19,8 @@ def register(app: typer.Typer) -> None:
     """Put the commands of this file into the program."""
     for command in (up, serve, send, index):
         app.command()(command)
-    app.command(hidden=True)(prepare)
+    for step in (prepare, sign_in_link):
+        app.command(hidden=True)(step)
 
 
 def up(
@@ -73,9 +74,19 @@ def prepare(
     watch_parent: WatchParent = False,
 ) -> None:
     """Bring database, contracts and demonstration to where `up` needs them; a step of `up`."""
-    from backend.cli.preparing import run
-    from backend.cli.workers import end_with_parent
+    from backend.cli import preparing
+    from backend.cli.parent import end_with_parent
 
     if watch_parent:
         end_with_parent()
-    run(data, genesis, demonstration)
+    preparing.prepare(data, genesis, demonstration)
+
+
+def sign_in_link(data: DataFolder = None, watch_parent: WatchParent = False) -> None:
+    """Print a new sign-in link for the administrator; a step of `up`."""
+    from backend.cli import preparing
+    from backend.cli.parent import end_with_parent
+
+    if watch_parent:
+        end_with_parent()
+    preparing.print_sign_in_link(data)

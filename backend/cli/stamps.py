@@ -224,7 +224,7 @@ def _serials(text: str) -> set[int]:
 
 
 def _counter(db: Connection, edition: int, at: str | None) -> int:
-    """The counter that was named, else the operator's only one."""
+    """The counter that was named, else the operator's first one, which is said."""
     from backend.domain import codes, ids
     from backend.queries import network
 
@@ -234,11 +234,12 @@ def _counter(db: Connection, edition: int, at: str | None) -> int:
         except ids.BadNumber as error:
             raise BadRequest(f"{error}.") from None
     counter = codes.KINDS.number("counter")
-    found = [c.number for c in network.custodians(db, edition >> 16) if c.kind == counter]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(map(ids.custodian_text, found)) or "none"
-    raise Conflict(f"Which counter sells them? Known: {known}.", "Name it with --at.")
+    found = [c for c in network.custodians(db, edition >> 16) if c.kind == counter]
+    if not found:
+        raise Conflict("The operator of this edition has no counter.", "Name a custodian with --at.")
+    number = ids.custodian_text(found[0].number)
+    say(f"Sold at {number}, {found[0].name}; --at names another.")
+    return found[0].number
 
 
 def _actor(db: Connection, name: str, custodian: int) -> Actor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,7 +32,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     pause_seconds: float = 1.0
-    due: float = field(default=0.0)
+    due: float = math.inf
 
     def start(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
@@ -65,9 +66,12 @@ class Supervisor:
         self._children = children
         self._say = say
 
-    def start(self) -> None:
+    def start(self, *names: str) -> None:
+        """Start those with these names; what was started stays up from now on."""
         for child in self._children:
-            child.start()
+            if child.name in names:
+                child.due = 0.0
+        self.look()
 
     def watch(self) -> NoReturn:
         """Start again what ends, after a pause that grows; until KeyboardInterrupt."""

@@ -5,7 +5,6 @@ This process holds them all and itself does little: what needs much memory is do
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -17,9 +16,9 @@ from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from backend.cli.folder import FORMAT, DataFolder, Installed
+from backend.cli.folder import FORMAT, DataFolder, Installed, fingerprint
 from backend.cli.listening import listen
 from backend.cli.output import Exit, say
 from backend.cli.supervisor import Child, Supervisor, posthorn
@@ -33,7 +32,6 @@ from backend.errors import Unavailable
 DEMONSTRATION_SECONDS = 426 * 86_400
 FIRST_ANSWER_SECONDS = 60.0
 ALL_INTERFACES = ("0.0.0.0", "::")
-WORKERS = ("serve", "send", "index")
 
 
 def run(data: Path | None, host: str | None, port: int | None, demonstration: bool) -> NoReturn:
@@ -54,15 +52,20 @@ def run(data: Path | None, host: str | None, port: int | None, demonstration: bo
 
 
 def _run(house: _House, demonstration: bool) -> NoReturn:
-    link = house.start(demonstration)
+    house.start_parts(demonstration)
+    if not house.is_prepared:
+        house.prepare()
     supervisor = Supervisor(house.workers(), say)
     house.stack.callback(supervisor.stop)
-    supervisor.start()
+    supervisor.start("serve")  # alone at first: it is what a person waits for
+    link = house.sign_in_link()
     if not wait_until(lambda: supervisor.look() or house.answers(), FIRST_ANSWER_SECONDS):
         raise Unavailable(
             f"The server does not answer at {house.local_url}: {supervisor.last_words('serve')}",
             f"All that it said is in {house.folder.path / 'log' / 'serve'}.",
         )
+    supervisor.start("send", "index")
+    house.note_running()
     _welcome(house, link)
     supervisor.watch()
 
@@ -95,28 +98,46 @@ class _House:
     def __init__(self, settings: Settings, folder: DataFolder, stack: ExitStack) -> None:
         self.settings, self.folder, self.stack = settings, folder, stack
         self._postgres = EmbeddedPostgres(folder.path / "postgres")
+        self._installed = folder.installed()
+        self._deployment = (settings.deployment or folder.path / "deployment.json").resolve()
         self.database_url = settings.database_url or ""
         self.rpc_urls = settings.rpc_urls
         self.origin = settings.public_url or f"http://{_address(settings.host)}:{settings.port}"
         here = "127.0.0.1" if settings.host in ALL_INTERFACES else settings.host
         self.local_url = f"http://{_bracketed(here)}:{settings.port}"
 
-    def start(self, demonstration: bool) -> str:
-        """Database, chain, contracts, demonstration; returns a sign-in link."""
-        installed = self.folder.installed()
-        first = installed is None or not installed.complete
-        if installed is not None and first:
-            self._forget_interrupted(installed)
-        if installed is None or first:
+    def start_parts(self, demonstration: bool) -> None:
+        """Database and chain."""
+        if self._installed is not None and not self._installed.build:
+            self._forget_interrupted(self._installed)
+            self._installed = None
+        if self._installed is None:
             began = int(time.time()) - (DEMONSTRATION_SECONDS if demonstration else 0)
-            installed = Installed(FORMAT, began, demonstration, complete=False)
-            self.folder.note(installed)
+            self._installed = Installed(FORMAT, began, demonstration)
+            self.folder.note(self._installed)
         self._start_database()
-        self._start_chain(installed.genesis_time)
-        prepared = self._prepare(installed if first else None)
-        self.folder.note(replace(installed, complete=True))
-        self._note_running()
-        return str(prepared["link"])
+        self._start_chain(self._installed.genesis_time)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether this very code has prepared all before: then a start is quick."""
+        build = fingerprint(self._deployment)
+        return self._installed is not None and self._installed.build == build
+
+    def prepare(self) -> None:
+        """Tables, contracts, and on the first start the demonstration. Ends the program where that fails."""
+        assert self._installed is not None
+        arguments = []
+        if not self._installed.build:
+            arguments = ["--genesis", str(self._installed.genesis_time)]
+            arguments += ["--demonstration"] if self._installed.demonstration else []
+        self._child("prepare", *arguments)
+        self._installed = replace(self._installed, build=fingerprint(self._deployment))
+        self.folder.note(self._installed)
+
+    def sign_in_link(self) -> str:
+        """A new one, for the administrator."""
+        return self._child("sign-in-link").strip()
 
     def workers(self) -> list[Child]:
         """Server, sender and indexer, not started yet."""
@@ -124,7 +145,7 @@ class _House:
         logs.mkdir(exist_ok=True)
         return [
             Child(name, posthorn(name, "--watch-parent"), self._environment(), logs / name)
-            for name in WORKERS
+            for name in ("serve", "send", "index")
         ]
 
     def answers(self) -> bool:
@@ -176,17 +197,14 @@ class _House:
             for number, seconds, raw, hash_ in cursor:
                 yield Block(number, seconds, tuple(map(bytes, raw or ())), bytes(hash_))
 
-    def _prepare(self, first: Installed | None) -> dict[str, Any]:
-        """What `posthorn prepare` found or made. Raises PosthornError with its words."""
-        arguments = ["prepare", "--watch-parent"]
-        if first is not None:
-            arguments += ["--genesis", str(first.genesis_time)]
-            arguments += ["--demonstration"] if first.demonstration else []
+    def _child(self, *arguments: str) -> str:
+        """What a step in a process of its own says; ends the program, as it did, where it fails."""
         child = subprocess.Popen(
-            posthorn(*arguments),
+            posthorn(*arguments, "--watch-parent"),
             env=self._environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            text=True,
             start_new_session=True,
         )
         try:
@@ -200,8 +218,7 @@ class _House:
             child.wait()
         if child.returncode != 0:
             raise SystemExit(child.returncode)  # it has said why
-        found: dict[str, Any] = json.loads(said)
-        return found
+        return said
 
     def _environment(self) -> dict[str, str]:
         """Ours for the children: the same settings, and where the parts are."""
@@ -212,19 +229,18 @@ class _House:
             "port": settings.port,
             "database_url": self.database_url,
             "rpc_urls": ",".join(self.rpc_urls),
-            "deployment": self.folder.path / "deployment.json",
+            "deployment": self._deployment,
             "public_url": self.origin,
             "network_alias": settings.network_alias,
             "log_level": settings.log_level,
         }
-        if settings.deployment is not None:
-            values["deployment"] = settings.deployment.resolve()
         if settings.keystore_passphrase is not None:
             values["keystore_passphrase"] = settings.keystore_passphrase
         others = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         return others | {PREFIX + name.upper(): str(value) for name, value in values.items()}
 
-    def _note_running(self) -> None:
+    def note_running(self) -> None:
+        """Where other commands find all this."""
         self.folder.note_running(
             {
                 "pid": os.getpid(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import threading
@@ -14,6 +13,7 @@ import structlog
 
 from backend.cli.installation import installation
 from backend.cli.listening import listen
+from backend.cli.parent import end_with_parent
 from backend.config import Settings
 
 MINE_EVERY_SECONDS = 0.1
@@ -81,17 +81,6 @@ def _stopped_by_signals(watch_parent: bool) -> threading.Event:
     if watch_parent:
         end_with_parent()
     return stop
-
-
-def end_with_parent() -> None:
-    """When `up` ends, however, standard input ends: then so do we, with all that we have started."""
-
-    def watch() -> None:
-        while os.read(0, 1024):
-            pass
-        os.killpg(os.getpgrp(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _log_to_stderr(settings: Settings) -> None:
