@@ -202,23 +202,21 @@ class Lane:
     # --- what does not move -------------------------------------------------------------------------
     def _look_after(self, rows: Sequence[Row[Any]], outcomes: dict[bytes, Sent]) -> None:
         """Nonces that the node calls used, nonces missing below, prices that are too low."""
-        too_low = Outcome.NONCE_TOO_LOW
-        nonces = {
-            (row.lane, row.nonce)
-            for row in rows
-            if row.hash in outcomes and outcomes[row.hash].outcome is too_low
-        }
-        for address, nonce in sorted(nonces):
-            twins = [row.hash for row in rows if (row.lane, row.nonce) == (address, nonce)]
-            if not any(self._means.node.receipts(twins)):
-                self._give_up_if_used_elsewhere(address, nonce)
-        if any(sent.outcome is Outcome.NONCE_TOO_HIGH for sent in outcomes.values()):
+        said = [(row, outcomes[row.hash].outcome) for row in rows if row.hash in outcomes]
+        too_low = {(r.lane, r.nonce) for r, outcome in said if outcome is Outcome.NONCE_TOO_LOW}
+        for address, nonce in sorted(too_low):
+            self._give_up_if_used_elsewhere(address, nonce)
+        if any(outcome is Outcome.NONCE_TOO_HIGH for _, outcome in said):
             with begin(self._means.engine) as db:
                 self._first_nonce(db, current_fees(self._means.node, self._means.pace.fee_cap_wei))
         self._raise_price(rows)
 
     def _give_up_if_used_elsewhere(self, address: bytes, nonce: int) -> None:
-        """Only where the indexer has passed the block that used the nonce, and saw none of our hashes."""
+        """A nonce that is too low was most likely used by ours, in a block that nobody has indexed yet.
+
+        Only where the indexer has passed the block that used it, and saw none of our hashes of this
+        nonce, did somebody else send with our key.
+        """
         with begin(self._means.engine) as db:
             at = outbox.indexed(db)
         if at is None or self._means.node.nonce(address, at[1]) <= nonce:
