@@ -10,14 +10,14 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Column, Connection, Table, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 Values = Mapping[str, Any]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def copy(db: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Append rows that name every column. Raises OperationalError where the database goes away."""
+    """Append rows that name every column. Raises SQLAlchemy's errors, as a statement of its own would."""
     if not rows:
         return
     columns = list(table.columns)
@@ -29,8 +29,10 @@ def copy(db: Connection, table: Table, rows: Sequence[Values]) -> None:
             sink.set_types([_type(column).lower() for column in columns])
             for row in rows:
                 sink.write_row([bind(row[name]) for name, bind in binders])
-    except psycopg.OperationalError as error:
-        raise OperationalError(f"COPY {table.name}", {}, error) from error
+    except psycopg.Error as error:
+        away = isinstance(error, psycopg.OperationalError)
+        kind = OperationalError if away else DatabaseError
+        raise kind(f"COPY {table.name}", {}, error) from error
 
 
 def insert_new(db: Connection, table: Table, rows: Sequence[Values]) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from backend.errors import PosthornError, Unavailable
 from backend.indexer.decode import Contracts, Decoder
@@ -105,7 +105,11 @@ class Indexer:
         self._alive_at = 0.0
 
     def run(self, stop: threading.Event, poll_seconds: float = 0.2) -> None:
-        """Step until told to stop. What is away is waited for; a replaced chain is an alarm, and waited out."""
+        """Step until told to stop. What is away is waited for.
+
+        A replaced chain, and rows that the database refuses, are alarms: nothing is written until a
+        look finds them gone.
+        """
         while not stop.is_set():
             pause_seconds = poll_seconds
             try:
@@ -115,15 +119,18 @@ class Indexer:
                 logger.warning("indexer_waits", reason=str(error))
                 pause_seconds = 1.0
             except ChainReplaced as error:
-                self._sound(error)
+                self._sound(str(error))
+                pause_seconds = 5.0
+            except DatabaseError as error:
+                self._sound(f"The database refuses a row: {error.orig} Try: posthorn rebuild.")
                 pause_seconds = 5.0
             stop.wait(pause_seconds)
 
-    def _sound(self, alarm: ChainReplaced) -> None:
-        logger.critical("indexer_stopped", reason=str(alarm))
+    def _sound(self, alarm: str) -> None:
+        logger.critical("indexer_stopped", reason=alarm)
         try:
             with begin(self._engine) as db:
-                note_alarm(db, str(alarm))
+                note_alarm(db, alarm)
         except Unavailable as error:
             logger.warning("alarm_not_kept", reason=str(error))
 
@@ -177,12 +184,12 @@ class Indexer:
                 f"0x{ours.hex()} was indexed.",
                 "The node serves another chain of the same number: name the right one.",
             )
-        self._checked = True
+        self._checked = ours is None or theirs is not None
 
     def _fork(self, db: Connection, head: Block) -> int | None:
         """The newest block that the node still has as we do, where it is not our newest one."""
         newest = newest_block(db)
-        if newest is None:
+        if newest is None or head.number < self._first_block:
             return None
         if head.number < newest.number:
             # behind, or reorganised to fewer blocks: the node's own head tells

@@ -9,7 +9,7 @@ from typing import get_args
 from sqlalchemy import Connection
 
 from backend.domain.trail import Entry, Place
-from backend.indexer.bulk import copy, insert_new
+from backend.indexer.bulk import insert_new
 from backend.indexer.events import (
     Event,
     NetworkEvent,
@@ -73,7 +73,7 @@ def _keep(db: Connection, records: dict[bytes, Place], unreadable: list[Unreadab
             for digest, place in records.items()
         ],
     )
-    copy(
+    insert_new(
         db,
         quarantine,
         [

@@ -38,7 +38,7 @@ from backend.indexer.raw import CHANNEL
 from backend.indexer.verify import NodeContradicts
 from backend.store.engine import begin
 from backend.store.submissions import NewSubmission, enqueue, find
-from backend.store.tables import block, forecast, transaction
+from backend.store.tables import block, forecast, item, transaction
 
 LANE = b"\x11" * 20
 
@@ -383,6 +383,48 @@ def test_while_one_works_the_other_waits(posts: Posts, engine: Engine) -> None:
         with sole_indexer(engine, wait=False) as second:
             assert second is None
     assert indexer_of(posts, engine).step() > 0
+
+
+def test_a_database_that_goes_away_is_waited_for(posts: Posts, engine: Engine) -> None:
+    with running(indexer_of(posts, engine)):
+        assert wait_until(lambda: has_reached(posts, engine), 20)
+        for _ in range(3):
+            with engine.connect() as db:
+                others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                others += "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                db.execute(text(others))
+            posts.mine()
+        assert wait_until(lambda: has_reached(posts, engine), 20)
+
+
+def test_rows_that_the_database_refuses_are_an_alarm(posts: Posts, engine: Engine) -> None:
+    """Somebody else wrote into the model: nothing is skipped, and it goes on once that is put right."""
+    letter = posts.accept("letter")
+    posts.mine()
+    with engine.begin() as db:
+        db.execute(text("INSERT INTO twin VALUES (:s, 'x', 1, 1)"), {"s": posts.stamps(1)[0]})
+    posts.claim(1, b"c" * 20)
+    posts.mine()
+    with running(indexer_of(posts, engine)):
+        assert wait_until(lambda: state(engine) and state(engine).alarm is not None, 20)
+        assert "twin" in state(engine).alarm
+        assert state(engine).indexed_number is None
+        with engine.begin() as db:
+            db.execute(text("DELETE FROM twin"))
+        assert wait_until(lambda: has_reached(posts, engine), 20)
+    assert state(engine).alarm is None
+    assert letter in [row[0] for row in rows(engine, (item,))["item"]]
+
+
+def test_a_node_that_has_not_come_so_far_yet_is_waited_for(
+    posts: Posts, engine: Engine, tmp_path: Path
+) -> None:
+    """It is behind the first block that was indexed: neither a reorganisation nor another chain."""
+    before = index(posts, engine)
+    (tmp_path / "new").mkdir()
+    with forkable_anvil(tmp_path / "new") as url:
+        assert indexer_of(posts, engine, Node([url])).step() == 0
+    assert rows(engine, CHAIN) == before
 
 
 # --- what it settles (B2) ---------------------------------------------------------------------------
