@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {HandOffs} from "./HandOffs.sol";
 import {ICryptoStamp} from "./interfaces/ICryptoStamp.sol";
 import {
     Acceptance,
     Delivery,
-    DeliveryKeys,
     End,
-    Finding,
     ICustodyLedger,
-    Item,
     ItemState,
-    Line,
     Recall,
-    Receipt,
-    Release,
     Report,
     TakeUp
 } from "./interfaces/ICustodyLedger.sol";
@@ -24,28 +19,15 @@ import {SignedRecords} from "./SignedRecords.sol";
 
 /// @title CustodyLedger: what happened to an item
 /// @dev Every kind of record reads in the same order: its digest; what is to be checked; what it changes; its event.
-contract CustodyLedger is ICustodyLedger, SignedRecords {
-    uint256 private constant MOST_LINES = 500;
-
+contract CustodyLedger is HandOffs {
     ICryptoStamp public immutable stamps;
-
-    /// @dev What is kept of a trail: three slots, `keys` only where acceptance named some.
-    struct Trail {
-        Item item;
-        bytes32 head;
-        bytes32 keys;
-    }
-
-    mapping(bytes32 item => Trail) private _trails;
-    /// @inheritdoc ICustodyLedger
-    mapping(bytes32 digest => uint256 blockNumber) public recordedAt;
 
     /// @dev The two contracts name each other: the deployer computes the address of the one that comes second.
     constructor(IPostalNetwork network_, ICryptoStamp stamps_) SignedRecords("CustodyLedger", network_) {
         stamps = stamps_;
     }
 
-    // ------------------------------------------------------------------------------------------ acceptance (C1, S4)
+    // --------------------------------------------------------------------------------------------- acceptance (C1, S4)
 
     /// @inheritdoc ICustodyLedger
     function accept(SignedAcceptance calldata signed) external {
@@ -89,185 +71,14 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         returns (bytes memory reason)
     {
         Acceptance calldata a = signed.acceptance;
-        if (_trails[item].item.records != 0) return abi.encodeWithSelector(AlreadyAccepted.selector, item);
+        if (_trails[item].item.state != ItemState.Unknown) {
+            return abi.encodeWithSelector(AlreadyAccepted.selector, item);
+        }
         reason = _checkTime(a.time);
         if (reason.length == 0) reason = _checkCustodian(a.custodian, a.time, digest, signed.signature);
     }
 
-    // -------------------------------------------------------------------------------------------- hand-off (C2, C3)
-
-    /// @dev What all lines of a hand-off have in common, how many findings were passed, and whether any line counts.
-    struct Passage {
-        bytes32 digest;
-        uint40 giver;
-        uint40 receiver;
-        uint40 released;
-        uint40 received;
-        uint256 findings;
-        bool counts;
-    }
-
-    /// @inheritdoc ICustodyLedger
-    function handOff(HandOff calldata signed) external {
-        (, bytes memory reason) = _handOff(signed);
-        _orRevert(reason);
-    }
-
-    /// @inheritdoc ICustodyLedger
-    function handOffBatch(HandOff[] calldata batch) external {
-        for (uint256 i = 0; i < batch.length; ++i) {
-            (bytes32 digest, bytes memory reason) = _handOff(batch[i]);
-            _orRefuse(i, digest, reason);
-        }
-    }
-
-    function _handOff(HandOff calldata signed) private returns (bytes32 digest, bytes memory reason) {
-        Release calldata release = signed.release;
-        bytes32[] memory lines = LedgerTypes.hashLines(release.lines);
-        digest = _hashTypedDataV4(LedgerTypes.hash(signed.receipt));
-        reason = _checkShape(release, signed.receipt);
-        if (reason.length == 0) reason = _checkParties(digest, lines, signed);
-        if (reason.length == 0) reason = _passLines(digest, release, signed.receipt);
-        if (reason.length != 0) return (digest, reason);
-
-        emit HandedOff(
-            digest,
-            release.giver,
-            release.receiver,
-            release.time,
-            release.deadline,
-            lines,
-            signed.receipt,
-            signed.giverSignature,
-            signed.receiverSignature
-        );
-    }
-
-    /// @dev C2: counts, bitmap and findings fit together.
-    function _checkShape(Release calldata release, Receipt calldata receipt)
-        private
-        pure
-        returns (bytes memory reason)
-    {
-        uint256 count = release.lines.length;
-        if (count == 0 || count > MOST_LINES) return abi.encodeWithSelector(LineCount.selector, count);
-        if (release.giver == release.receiver) {
-            return abi.encodeWithSelector(GiverIsReceiver.selector, release.giver);
-        }
-        if (!_fits(receipt.received, count)) {
-            return abi.encodeWithSelector(ReceivedOutOfPlace.selector, receipt.received.length, count);
-        }
-        uint256 lowest = 0;
-        for (uint256 i = 0; i < receipt.findings.length; ++i) {
-            uint16 line = receipt.findings[i].line;
-            if (line < lowest || line >= count || !_isReceived(receipt.received, line)) {
-                return abi.encodeWithSelector(FindingOutOfPlace.selector, line);
-            }
-            lowest = uint256(line) + 1;
-        }
-    }
-
-    /// @dev As many words as `count` lines need, no bit beyond them, at least one bit.
-    function _fits(uint256[] calldata received, uint256 count) private pure returns (bool) {
-        if (received.length != (count + 255) / 256) return false;
-        if (count % 256 != 0 && received[received.length - 1] >> (count % 256) != 0) return false;
-        for (uint256 i = 0; i < received.length; ++i) {
-            if (received[i] != 0) return true;
-        }
-        return false;
-    }
-
-    function _isReceived(uint256[] calldata received, uint256 line) private pure returns (bool) {
-        return (received[line / 256] >> (line % 256)) & 1 == 1;
-    }
-
-    /// @dev C2, C5, N3: times, and that both signed.
-    function _checkParties(bytes32 digest, bytes32[] memory lines, HandOff calldata signed)
-        private
-        view
-        returns (bytes memory reason)
-    {
-        Release calldata release = signed.release;
-        Receipt calldata receipt = signed.receipt;
-        bytes32 released = _hashTypedDataV4(LedgerTypes.hash(release, lines));
-        if (receipt.release != released) {
-            return abi.encodeWithSelector(OtherRelease.selector, receipt.release, released);
-        }
-        if (receipt.time + CLOCK_BEHIND < release.time) {
-            return abi.encodeWithSelector(ReceiptBeforeRelease.selector, receipt.time, release.time);
-        }
-        reason = _checkTime(release.time);
-        if (reason.length == 0) reason = _checkTime(receipt.time);
-        if (reason.length == 0) reason = _checkOffer(release.time, release.deadline);
-        if (reason.length == 0) {
-            reason = _checkCustodian(release.giver, release.time, released, signed.giverSignature);
-        }
-        if (reason.length == 0) {
-            reason = _checkCustodian(release.receiver, receipt.time, digest, signed.receiverSignature);
-        }
-    }
-
-    /// @dev C3: records the received lines that count and tells of those that do not.
-    /// @return refused empty if any line counts, else the reason of the first
-    function _passLines(bytes32 digest, Release calldata release, Receipt calldata receipt)
-        private
-        returns (bytes memory refused)
-    {
-        Passage memory passage =
-            Passage(digest, release.giver, release.receiver, release.time, receipt.time, 0, false);
-        Line[] calldata lines = release.lines;
-        uint256[] calldata received = receipt.received;
-        Finding[] calldata findings = receipt.findings;
-        for (uint256 i = 0; i < lines.length; ++i) {
-            if (!_isReceived(received, i)) continue;
-            bytes memory reason = _passLine(passage, lines[i], _findingOf(passage, findings, i, lines[i].condition));
-            if (reason.length == 0) {
-                passage.counts = true;
-            } else {
-                emit LineRefused(passage.digest, i, reason);
-                if (refused.length == 0) refused = reason;
-            }
-        }
-        if (passage.counts) refused = "";
-    }
-
-    /// @dev The receiver's finding of a line, or that it was found as given. Lines come in rising order, as findings do.
-    function _findingOf(Passage memory passage, Finding[] calldata findings, uint256 line, uint16 given)
-        private
-        pure
-        returns (Finding memory finding)
-    {
-        if (passage.findings < findings.length && findings[passage.findings].line == line) {
-            return findings[passage.findings++];
-        }
-        // Safety: there are at most 500 lines.
-        return Finding(uint16(line), given, 0);
-    }
-
-    function _passLine(Passage memory passage, Line calldata line, Finding memory finding)
-        private
-        returns (bytes memory reason)
-    {
-        Trail storage trail = _trails[line.item];
-        reason = _checkHeld(trail.item, line.item, line.number, passage.giver, passage.released);
-        if (reason.length != 0) return reason;
-
-        (uint32 record, uint32 number) = _advance(trail.item, passage.receiver, passage.received);
-        _extend(trail, passage.digest, finding.line);
-        emit ItemHandedOff(
-            line.item,
-            passage.digest,
-            finding.line,
-            record,
-            number,
-            line.condition,
-            finding.condition,
-            line.evidence,
-            finding.evidence
-        );
-    }
-
-    // -------------------------------------------------------------------------------------------- end of custody (C4)
+    // --------------------------------------------------------------------------------------------- end of custody (C4)
 
     /// @inheritdoc ICustodyLedger
     function deliver(SignedDelivery calldata signed) external {
@@ -351,7 +162,7 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         emit Ended(e.item, digest, e.custodian, record, number, e, signed.signature);
     }
 
-    // ---------------------------------------------------------------------------------------- take-up, recall (C11, C3)
+    // --------------------------------------------------------------------------------------- take-up, recall (C11, C3)
 
     /// @inheritdoc ICustodyLedger
     function takeUp(SignedTakeUp calldata signed) external {
@@ -415,7 +226,7 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         emit Recalled(r.item, digest, r.custodian, record, number, r, signed.signature);
     }
 
-    // ------------------------------------------------------------------------------------------------- report (C8)
+    // ----------------------------------------------------------------------------------------------------- report (C8)
 
     /// @inheritdoc ICustodyLedger
     function report(SignedReport calldata signed) external {
@@ -461,104 +272,5 @@ contract CustodyLedger is ICustodyLedger, SignedRecords {
         if (r.reporter != 0) return _checkCustodian(r.reporter, r.time, digest, signed.signature);
         reason = _checkNamed(trail, r.item, signed.keys.recipient, signed.keys);
         if (reason.length == 0) reason = _checkKey(signed.keys.recipient, digest, signed.signature);
-    }
-
-    // ------------------------------------------------------------------------------------------------------- checks
-
-    /// @dev C5: the item exists, and the event is not too long before its latest.
-    function _checkKnown(Item storage its, bytes32 item, uint40 time) private view returns (bytes memory reason) {
-        if (its.records == 0) return abi.encodeWithSelector(UnknownItem.selector, item);
-        if (time + CLOCK_BEHIND < its.time) {
-            return abi.encodeWithSelector(TimeBeforeLatest.selector, item, time, its.time);
-        }
-    }
-
-    /// @dev C3: the custodian holds the item, and the custody number is the current one.
-    function _checkHeld(Item storage its, bytes32 item, uint32 number, uint40 custodian, uint40 time)
-        private
-        view
-        returns (bytes memory reason)
-    {
-        if (its.state == ItemState.Ended) return abi.encodeWithSelector(CustodyEnded.selector, item);
-        if (its.state == ItemState.Held && its.holder != custodian) {
-            return abi.encodeWithSelector(NotHolder.selector, item, custodian, its.holder);
-        }
-        if (its.state == ItemState.Held && its.number != number) {
-            return abi.encodeWithSelector(StaleNumber.selector, item, number, its.number);
-        }
-        return _checkKnown(its, item, time);
-    }
-
-    /// @dev C1, C4: acceptance named `key`, which is not zero, among the keys shown.
-    function _checkNamed(Trail storage trail, bytes32 item, address key, DeliveryKeys calldata keys)
-        private
-        view
-        returns (bytes memory reason)
-    {
-        if (key == address(0) || trail.keys != keccak256(abi.encode(keys))) {
-            return abi.encodeWithSelector(NotNamed.selector, item, key);
-        }
-    }
-
-    /// @dev C8, C11: the same digest was not recorded before.
-    function _checkNew(bytes32 digest) private view returns (bytes memory reason) {
-        uint256 blockNumber = recordedAt[digest];
-        if (blockNumber != 0) return abi.encodeWithSelector(AlreadyRecorded.selector, digest, blockNumber);
-    }
-
-    // ------------------------------------------------------------------------------------------------------ effects
-
-    /// @dev C3: one more record that changes custody or voids offers. `holder` holds the item from now on.
-    function _advance(Item storage its, uint48 holder, uint40 time) private returns (uint32 record, uint32 number) {
-        // Safety: nobody can pay for 2^32 records of an item.
-        unchecked {
-            (record, number) = (its.records + 1, its.number + 1);
-        }
-        if (time < its.time) time = its.time;
-        its.holder = holder;
-        its.number = number;
-        its.records = record;
-        its.time = time;
-    }
-
-    function _close(Item storage its, uint40 time) private returns (uint32 record, uint32 number) {
-        its.state = ItemState.Ended;
-        return _advance(its, 0, time);
-    }
-
-    /// @dev C6.
-    function _extend(Trail storage trail, bytes32 digest, uint256 line) private {
-        trail.head = keccak256(abi.encode(trail.head, digest, line));
-    }
-
-    // -------------------------------------------------------------------------------------------------------- views
-
-    /// @inheritdoc ICustodyLedger
-    function itemOf(bytes32 item) external view returns (Item memory) {
-        return _trails[item].item;
-    }
-
-    /// @inheritdoc ICustodyLedger
-    function headOf(bytes32 item) external view returns (bytes32) {
-        return _trails[item].head;
-    }
-
-    /// @inheritdoc ICustodyLedger
-    function keysOf(bytes32 item) external view returns (bytes32) {
-        return _trails[item].keys;
-    }
-
-    /// @inheritdoc ICustodyLedger
-    function headsOf(bytes32[] calldata list) external view returns (bytes32[] memory heads) {
-        heads = new bytes32[](list.length);
-        for (uint256 i = 0; i < list.length; ++i) {
-            heads[i] = _trails[list[i]].head;
-        }
-    }
-
-    /// @inheritdoc ICustodyLedger
-    function custodianOf(bytes32 item) external view returns (uint40) {
-        // Safety: no receptacle holds an item in this version, so every holder is a custodian.
-        return uint40(_trails[item].item.holder);
     }
 }

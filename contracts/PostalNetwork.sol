@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {
-    Custodian,
-    IPostalNetwork,
-    KeyKind,
-    Operator,
-    SigningRight,
-    StampSigner
-} from "./interfaces/IPostalNetwork.sol";
+import {Custodian, IPostalNetwork, KeyKind, Operator, SigningRight, StampSigner} from "./interfaces/IPostalNetwork.sol";
 
 /// @title PostalNetwork: who may act
+/// @dev Safety, for casts of times and blocks: 40 bits hold seconds for 34,000 years, 48 bits blocks for longer.
 contract PostalNetwork is IPostalNetwork {
     uint40 private constant HAND_OVER_DELAY = 2 days;
     uint8 private constant HELD_BY_OPERATOR = 2;
@@ -251,11 +245,7 @@ contract PostalNetwork is IPostalNetwork {
     }
 
     /// @inheritdoc IPostalNetwork
-    function keyAt(uint40 number, uint40 time)
-        external
-        view
-        returns (address key, KeyKind kind, bytes memory reason)
-    {
+    function keyAt(uint40 number, uint40 time) external view returns (address key, KeyKind kind, bytes memory reason) {
         SigningRight memory right = _latest[number];
         uint16 its = _operatorOf(number);
         if (right.key == address(0)) {

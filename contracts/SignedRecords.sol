@@ -8,8 +8,9 @@ import {IPostalNetwork, KeyKind} from "./interfaces/IPostalNetwork.sol";
 import {IRecords} from "./interfaces/IRecords.sol";
 
 /// @title What the ledger and the stamps check of every signed record
-/// @dev A check returns the encoded error it would revert with, empty when all is well (G2). No check makes a call with a
-/// gas cap, and every call that fails reverts the whole transaction: too little gas can make no record look refused (G3).
+/// @dev A check returns the encoded error it would revert with, empty when all is well (G2). No check makes a call with
+/// a gas cap, and every call that fails reverts the whole transaction: too little gas can make no record look refused
+/// (G3).
 abstract contract SignedRecords is IRecords, EIP712 {
     uint256 internal constant LATE_UPLOAD = 14 days;
     uint256 internal constant CLOCK_AHEAD = 5 minutes;

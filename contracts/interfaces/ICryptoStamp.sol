@@ -67,8 +67,8 @@ struct Original {
     uint40 deadline;
 }
 
-/// @notice Where the token of a stamp is: it does not exist before the issue, then it is kept by the contract, then it is
-/// the collector's.
+/// @notice Where the token of a stamp is: it does not exist before the issue, then it is kept by the contract, then it
+/// is the collector's.
 enum Twin {
     None,
     Sealed,
@@ -79,16 +79,16 @@ enum Twin {
 /// @notice Stamps and their twins. Two axes that never touch: use (not issued, issued, used, void) and twin (sealed,
 /// claimed). The EIP-712 domain is ("CryptoStamp", "1", chain id, this contract).
 ///
-/// Numbers: edition uint32 = operator << 16 | number, number from 1. Stamp uint64 = edition << 32 | serial, serial from 1;
-/// it is the token id.
+/// Numbers: edition uint32 = operator << 16 | number, number from 1. Stamp uint64 = edition << 32 | serial, serial from
+/// 1; it is the token id.
 ///
-/// A leaf of the claim keys' tree is keccak256(bytes.concat(keccak256(abi.encode(uint256 stamp, address claimKey)))), pairs
-/// are hashed in sorted order (OpenZeppelin's standard tree).
+/// A leaf of the claim keys' tree is keccak256(bytes.concat(keccak256(abi.encode(uint256 stamp, address claimKey)))),
+/// pairs are hashed in sorted order (OpenZeppelin's standard tree).
 ///
-/// @dev There is no un-use, no burn and no way for an operator to move, approve or take back a twin. An operator may void a
-/// stamp whose twin is sealed, which then can never be claimed. `tokenURI` is empty: hosts change, the metadata hash does not.
-/// Issue emits ERC-2309's ConsecutiveTransfer(first, last, 0, this contract) after construction, which ERC-721 reserves for
-/// construction: one Transfer event for each sealed twin would cost twelve times as much.
+/// @dev There is no un-use, no burn and no way for an operator to move, approve or take back a twin. An operator may
+/// void a stamp whose twin is sealed, which then can never be claimed. `tokenURI` is empty: hosts change, the metadata
+/// hash does not. Issue emits ERC-2309's ConsecutiveTransfer(first, last, 0, this contract) after construction, which
+/// ERC-721 reserves for construction: one Transfer event for each sealed twin would cost twelve times as much.
 interface ICryptoStamp is IRecords {
     struct SignedCancel {
         Cancel cancel;
@@ -145,8 +145,8 @@ interface ICryptoStamp is IRecords {
     error WithdrawnFromPostage(uint64 stamp, uint40 withdrawnFrom);
     /// @notice S4: the stamp is not of the custodian's operator.
     error ForeignStamp(uint64 stamp, uint40 custodian);
-    /// @notice S4: the item is not held by the custodian, or was not accepted by the stamp's operator: no stamp can have
-    /// been missed there.
+    /// @notice S4: the item is not held by the custodian, or was not accepted by the stamp's operator: no stamp can
+    /// have been missed there.
     error NotMissedOn(bytes32 item, uint64 stamp);
     /// @notice S4: the stamps of a franking are listed in rising order.
     error StampsNotRising(uint64 before, uint64 stamp);
@@ -164,15 +164,17 @@ interface ICryptoStamp is IRecords {
     // ------------------------------------------------------------------------------------------------------ events
     //
     // Promises to who reads the logs:
-    // SE1  A stamp is in at most one Issued range, and in at most one of: Franked, StampCancelled, a Voided range. A stamp
-    //      that was Franked or StampCancelled was Issued before; a stamp that was Voided before it was Issued never is.
-    // SE2  Each Issued event is followed by ERC-2309's ConsecutiveTransfer of the same range from zero to this contract.
-    // SE3  A Claimed event follows the Transfer of the same stamp from this contract. It comes at most once for a stamp, and
-    //      no other Transfer has this contract as sender or receiver.
+    // SE1  A stamp is in at most one Issued range, and in at most one of: Franked, StampCancelled, a Voided range. A
+    //      stamp that was Franked or StampCancelled was Issued before; a stamp that was Voided before it was Issued
+    //      never is.
+    // SE2  Each Issued event is followed by ERC-2309's ConsecutiveTransfer of the same range from zero to this
+    //      contract.
+    // SE3  A Claimed event follows the Transfer of the same stamp from this contract. It comes at most once for a
+    //      stamp, and no other Transfer has this contract as sender or receiver.
     // SE4  StampCancelled events are followed, in the same transaction, by the Cancelled event with their digest, which
     //      carries what was signed. Cancelled may come again with the same digest and stamps that were refused before.
-    // SE5  StampRefused tells of a stamp of a cancellation that was not cancelled. If all are refused, so is the cancellation:
-    //      StampRefused events are then followed by Refused and by no Cancelled.
+    // SE5  StampRefused tells of a stamp of a cancellation that was not cancelled. If all are refused, so is the
+    //      cancellation: StampRefused events are then followed by Refused and by no Cancelled.
     // SE6  Franked comes only with an Accepted event of the ledger that lists the stamp (CE8).
     // SE7  The struct in an event is the struct that was signed; `digest` is its EIP-712 digest.
 
@@ -192,7 +194,9 @@ interface ICryptoStamp is IRecords {
     event Franked(uint64 indexed stamp, bytes32 indexed item, uint40 indexed custodian, uint40 time);
 
     /// @notice S4: one stamp of a cancellation.
-    event StampCancelled(uint64 indexed stamp, bytes32 indexed digest, uint40 indexed custodian, uint40 time, uint16 kind);
+    event StampCancelled(
+        uint64 indexed stamp, bytes32 indexed digest, uint40 indexed custodian, uint40 time, uint16 kind
+    );
 
     /// @notice S4: a cancellation of which at least one stamp counts.
     event Cancelled(bytes32 indexed digest, uint40 indexed custodian, Cancel cancel, bytes signature);
@@ -240,14 +244,15 @@ interface ICryptoStamp is IRecords {
         returns (bytes memory reason);
 
     /// @notice S4: uses stamps without an acceptance: those of the custodian's own operator, or of the operator that
-    /// accepted an item which the custodian holds. Stamps stand alone; if none counts, the call reverts with the reason of
-    /// the first.
+    /// accepted an item which the custodian holds. Stamps stand alone; if none counts, the call reverts with the reason
+    /// of the first.
     function cancel(SignedCancel calldata signed) external;
 
     /// @notice Many cancellations; each stands alone (G2).
     function cancelBatch(SignedCancel[] calldata batch) external;
 
-    /// @notice S6: moves a twin from the contract's keeping to `to`. Issued or used stamps can be claimed, void ones cannot.
+    /// @notice S6: moves a twin from the contract's keeping to `to`. Issued or used stamps can be claimed, void ones
+    /// cannot.
     /// @dev Warning: `to` is not asked whether it can handle tokens: the claim key named it.
     function claim(SignedClaim calldata signed) external;
 

@@ -154,18 +154,18 @@ struct Report {
 }
 
 /// @title CustodyLedger: what happened to an item
-/// @notice One call per kind of record, and one for a batch. Anyone may call: the signatures inside say who speaks (G1).
-/// The EIP-712 domain is ("CustodyLedger", "1", chain id, this contract).
+/// @notice One call per kind of record, and one for a batch. Anyone may call: the signatures inside say who speaks
+/// (G1). The EIP-712 domain is ("CustodyLedger", "1", chain id, this contract).
 ///
 /// The head (C6): head' = keccak256(abi.encode(bytes32 head, bytes32 digest, uint256 line)), from 0. `digest` is the
 /// record's EIP-712 digest, for a hand-off the receipt's; `line` is the index of the item's line in the release for a
 /// hand-off, 0 for every other record.
 ///
-/// Codes (source, condition, mode, reason, report code) are numbers of published lists. The ledger records any; who reads a
-/// trail refuses to name unknown ones. `evidence` is the root of a list of documents kept off chain, or 0.
+/// Codes (source, condition, mode, reason, report code) are numbers of published lists. The ledger records any; who
+/// reads a trail refuses to name unknown ones. `evidence` is the root of a list of documents kept off chain, or 0.
 ///
-/// @dev Replay: acceptance is once per item; a release, delivery, end and recall name the custody number and raise it; of
-/// take-ups and reports, which name none, the digest is kept.
+/// @dev Replay: acceptance is once per item; a release, delivery, end and recall name the custody number and raise it;
+/// of take-ups and reports, which name none, the digest is kept.
 interface ICustodyLedger is IRecords {
     struct SignedAcceptance {
         Acceptance acceptance;
@@ -247,33 +247,30 @@ interface ICustodyLedger is IRecords {
     // ------------------------------------------------------------------------------------------------------ events
     //
     // Promises to who reads the logs:
-    // CE1  Every record of an item's trail is exactly one event with the item as first topic, in the order of the record
-    //      number, without gaps: Accepted, ItemHandedOff, Delivered, Ended, TakenUp, Recalled, Reported.
-    // CE2  `record` is the item's record number after it; `number` the custody number after it. Reported has no `number`: a
-    //      report never changes it (C3).
-    // CE3  The struct in an event is the struct that was signed: with the domain and the signatures in the same event the
-    //      digest and its signers can be checked from the log alone. `digest` is that digest.
+    // CE1  Every record of an item's trail is exactly one event with the item as first topic, in the order of the
+    //      record number, without gaps: Accepted, ItemHandedOff, Delivered, Ended, TakenUp, Recalled, Reported.
+    // CE2  `record` is the item's record number after it; `number` the custody number after it. Reported has no
+    //      `number`: a report never changes it (C3).
+    // CE3  The struct in an event is the struct that was signed: with the domain and the signatures in the same event
+    //      the digest and its signers can be checked from the log alone. `digest` is that digest.
     // CE4  ItemHandedOff events are followed, in the same transaction, by the HandedOff event with their digest, which
     //      carries the times, deadline, line hashes, findings and signatures.
-    // CE5  A HandedOff event with the same digest may come again later, with lines that were refused before; a line comes
-    //      once.
-    // CE6  LineRefused tells of a received line that was not recorded; it stays with whom the chain says. If all received
-    //      lines are refused, so is the hand-off: LineRefused events are then followed by Refused and by no HandedOff.
+    // CE5  A HandedOff event with the same digest may come again later, with lines that were refused before; a line
+    //      comes once.
+    // CE6  LineRefused tells of a received line that was not recorded; it stays with whom the chain says. If all
+    //      received lines are refused, so is the hand-off: LineRefused events are then followed by Refused and by no
+    //      HandedOff.
     // CE7  Replaying the events of an item gives its {Item} and its head, but for the block.
     // CE8  Franked events of {ICryptoStamp} for the stamps of an acceptance come before its Accepted, in the same
     //      transaction.
 
     /// @notice C1. `record` and `number` are 1 and the item's origin is the custodian's operator.
     event Accepted(
-        bytes32 indexed item,
-        bytes32 indexed digest,
-        uint40 indexed custodian,
-        Acceptance acceptance,
-        bytes signature
+        bytes32 indexed item, bytes32 indexed digest, uint40 indexed custodian, Acceptance acceptance, bytes signature
     );
 
-    /// @notice C2, C3: one line of a hand-off that counts. `conditionFound` is `conditionGiven` and `evidenceFound` is 0
-    /// where the receipt has no finding for the line.
+    /// @notice C2, C3: one line of a hand-off that counts. `conditionFound` is `conditionGiven` and `evidenceFound` is
+    /// 0 where the receipt has no finding for the line.
     event ItemHandedOff(
         bytes32 indexed item,
         bytes32 indexed digest,
@@ -286,9 +283,9 @@ interface ICustodyLedger is IRecords {
         bytes32 evidenceFound
     );
 
-    /// @notice C2: a hand-off of which at least one line counts. `lines` are the EIP-712 hashes of all lines of the release,
-    /// also of those not received or refused; `released` and `deadline` are the release's times. The release's digest is
-    /// `receipt.release`.
+    /// @notice C2: a hand-off of which at least one line counts. `lines` are the EIP-712 hashes of all lines of the
+    /// release, also of those not received or refused; `released` and `deadline` are the release's times. The release's
+    /// digest is `receipt.release`.
     event HandedOff(
         bytes32 indexed digest,
         uint40 indexed giver,
@@ -301,7 +298,8 @@ interface ICustodyLedger is IRecords {
         bytes receiverSignature
     );
 
-    /// @notice C3, CE6. `reason` is {UnknownItem}, {CustodyEnded}, {NotHolder}, {StaleNumber} or {TimeBeforeLatest}, encoded.
+    /// @notice C3, CE6. `reason` is {UnknownItem}, {CustodyEnded}, {NotHolder}, {StaleNumber} or {TimeBeforeLatest},
+    /// encoded.
     event LineRefused(bytes32 indexed digest, uint256 indexed line, bytes reason);
 
     /// @notice C4: delivery signed by a key that acceptance named.

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @notice How a signature by a key is checked. The stored kind alone decides, never code at an address (N3).
-/// @dev {PostalNetwork} grants Secp256k1 only. The other kinds keep their place: for them `key` is the lower 160 bits of
-/// keccak256(abi.encode(qx, qy, rpIdHash)), and the three words are stored under it.
+/// @dev {PostalNetwork} grants Secp256k1 only. The other kinds keep their place: for them `key` is the lower 160 bits
+/// of keccak256(abi.encode(qx, qy, rpIdHash)), and the three words are stored under it.
 enum KeyKind {
     None,
     Secp256k1,
@@ -12,8 +12,8 @@ enum KeyKind {
 }
 
 /// @notice The right of a key to sign for a custodian at times `from` <= time < `until` (N3). One slot.
-/// @dev `suspended` belongs to the custodian and is kept in its newest right only. A right of a compromised key is empty:
-/// `until` equals `from`.
+/// @dev `suspended` belongs to the custodian and is kept in its newest right only. A right of a compromised key is
+/// empty: `until` equals `from`.
 struct SigningRight {
     address key;
     KeyKind kind;
@@ -48,11 +48,11 @@ struct StampSigner {
 /// @notice The governor admits and suspends operators. The admin of an operator enrols, suspends and re-keys its own
 /// custodians, names the submitters that send the operator's transactions, and the signers of its stamps' codes.
 ///
-/// Numbers: operator uint16 from 1. Custodian uint40 = operator << 24 | serial, serial from 1. Times are uint40 seconds.
-/// What suspension stops is judged at the block of a record (N4); it touches nothing recorded before.
+/// Numbers: operator uint16 from 1. Custodian uint40 = operator << 24 | serial, serial from 1. Times are uint40
+/// seconds. What suspension stops is judged at the block of a record (N4); it touches nothing recorded before.
 ///
-/// @dev There is no owner override: the governor cannot act for an operator, nor replace its admin. Where an operator has
-/// lost its admin's key it is admitted again under a new number, and its items are freed by take-up (C11).
+/// @dev There is no owner override: the governor cannot act for an operator, nor replace its admin. Where an operator
+/// has lost its admin's key it is admitted again under a new number, and its items are freed by take-up (C11).
 interface IPostalNetwork {
     // ------------------------------------------------------------------------------------------------ governor (N1)
 
@@ -170,9 +170,9 @@ interface IPostalNetwork {
 
     /// @notice Promise NE8: once for each custodian, followed by its first {RightGranted} in the same transaction.
     event CustodianEnrolled(uint40 indexed custodian, uint16 kind, bytes12 place);
-    /// @notice Promise NE9: `key` may sign for the custodian at times `from` <= time < `until`; the right before it ends
-    /// at `from` if it did not end earlier. Rights of a custodian never overlap, `from` never falls from event to event
-    /// and is never before the block. Rotation, renewal and a changed validity are all told by this event.
+    /// @notice Promise NE9: `key` may sign for the custodian at times `from` <= time < `until`; the right before it
+    /// ends at `from` if it did not end earlier. Rights of a custodian never overlap, `from` never falls from event to
+    /// event and is never before the block. Rotation, renewal and a changed validity are all told by this event.
     event RightGranted(
         uint40 indexed custodian, address indexed key, KeyKind kind, uint8 keyHolder, uint40 from, uint40 until
     );
@@ -184,8 +184,8 @@ interface IPostalNetwork {
     /// @notice See NE11.
     event CustodianReinstated(uint40 indexed custodian);
 
-    /// @notice What a right is asked for: `from` 0 or in the past means from this block on; `until` type(uint40).max means
-    /// without end. `keyHolder` as in {Custodian}.
+    /// @notice What a right is asked for: `from` 0 or in the past means from this block on; `until` type(uint40).max
+    /// means without end. `keyHolder` as in {Custodian}.
     struct RightRequest {
         address key;
         KeyKind kind;
@@ -202,7 +202,9 @@ interface IPostalNetwork {
     function grantRight(uint40 number, RightRequest calldata right) external;
 
     /// @notice Marks a key as compromised. All rights of the custodian with this key become empty, for ever.
-    /// @dev Warning: what was signed honestly and not yet recorded is lost as well; it goes by take-up (C11).
+    /// @dev Warning: what was signed honestly and not yet recorded is lost as well; it goes by take-up (C11). Costs about
+    /// 3,000 gas for each right that the custodian ever had: after some thousand rights give it a new number, and to stop
+    /// it suspend it.
     function compromise(uint40 number, address key) external;
 
     /// @notice Stops new records of a custodian.
@@ -213,9 +215,13 @@ interface IPostalNetwork {
 
     // ------------------------------------------------------------------------------------------------------- views
 
-    /// @notice The governor, the one on offer, and from when that one may accept.
+    /// @notice Who admits and suspends operators.
     function governor() external view returns (address);
+
+    /// @notice Whom the governor's role is offered to, or 0.
     function offeredGovernor() external view returns (address);
+
+    /// @notice The time from which the offered role can be taken over.
     function governorAcceptableFrom() external view returns (uint40);
 
     /// @notice The operator with this number; `admin` is 0 if there is none.
@@ -230,19 +236,18 @@ interface IPostalNetwork {
     /// @notice The right that covers an event time; all zero if there is none. Asks neither suspension nor operator.
     function rightAt(uint40 number, uint40 time) external view returns (SigningRight memory);
 
-    /// @notice What the other contracts ask: the key that may sign for a custodian at an event time, judged at this block.
+    /// @notice What the other contracts ask: the key that may sign for a custodian at an event time, judged at this
+    /// block.
     /// @return key the key, or 0 where `reason` says why not
     /// @return kind how its signatures are checked
     /// @return reason empty, or {UnknownCustodian}, {OperatorIsSuspended}, {CustodianIsSuspended} or {NoRight}, encoded
-    function keyAt(uint40 number, uint40 time)
-        external
-        view
-        returns (address key, KeyKind kind, bytes memory reason);
+    function keyAt(uint40 number, uint40 time) external view returns (address key, KeyKind kind, bytes memory reason);
 
     /// @notice True if `account` was named as submitter of the operator. Asks no suspension.
     function isSubmitter(uint16 number, address account) external view returns (bool);
 
-    /// @notice What the other contracts ask: whether `account` may now send for the operator, as its submitter or admin.
+    /// @notice What the other contracts ask: whether `account` may now send for the operator, as its submitter or
+    /// admin.
     /// @return reason empty, or {UnknownOperator}, {OperatorIsSuspended} or {NotSubmitter}, encoded
     function maySend(uint16 number, address account) external view returns (bytes memory reason);
 

@@ -38,11 +38,9 @@ library LedgerTypes {
     );
     bytes32 private constant END_TYPE =
         keccak256("End(bytes32 item,uint32 number,uint40 custodian,uint40 time,uint16 mode,bytes32 evidence)");
-    bytes32 private constant TAKE_UP_TYPE = keccak256(
-        "TakeUp(bytes32 item,uint40 custodian,uint40 time,uint16 reason,uint16 condition,bytes32 evidence)"
-    );
-    bytes32 private constant RECALL_TYPE =
-        keccak256("Recall(bytes32 item,uint32 number,uint40 custodian,uint40 time)");
+    bytes32 private constant TAKE_UP_TYPE =
+        keccak256("TakeUp(bytes32 item,uint40 custodian,uint40 time,uint16 reason,uint16 condition,bytes32 evidence)");
+    bytes32 private constant RECALL_TYPE = keccak256("Recall(bytes32 item,uint32 number,uint40 custodian,uint40 time)");
     bytes32 private constant REPORT_TYPE = keccak256(
         "Report(bytes32 item,uint16 code,uint16 reason,uint32 corrects,uint40 reporter,uint40 time,bytes32 evidence)"
     );

@@ -22,9 +22,10 @@ library StampTypes {
     }
 
     function hash(Cancel calldata c) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(CANCEL_TYPE, c.custodian, c.time, c.kind, c.item, keccak256(abi.encodePacked(c.stamps)))
-        );
+        return
+            keccak256(
+                abi.encode(CANCEL_TYPE, c.custodian, c.time, c.kind, c.item, keccak256(abi.encodePacked(c.stamps)))
+            );
     }
 
     function hash(Claim calldata c) internal pure returns (bytes32) {
@@ -35,7 +36,8 @@ library StampTypes {
         return keccak256(abi.encode(ORIGINAL_TYPE, o));
     }
 
-    /// @dev S1: the leaf of a stamp in its edition's tree, hashed twice: a leaf's preimage is as long as an inner node's.
+    /// @dev S1: the leaf of a stamp in its edition's tree, hashed twice: a leaf's preimage is as long as an inner
+    /// node's.
     function leaf(uint64 stamp, address claimKey) internal pure returns (bytes32) {
         return keccak256(bytes.concat(keccak256(abi.encode(uint256(stamp), claimKey))));
     }
