@@ -222,7 +222,7 @@ class Lane:
         if at is None or self._means.node.nonce(address, at[1]) <= nonce:
             return
         with begin(self._means.engine) as db:
-            if outbox.indexed(db) != at or outbox.is_mined(db, address, nonce):
+            if outbox.is_mined(db, address, nonce):
                 return
             again = outbox.give_up_nonce(db, address, nonce)
         log.error("nonce used elsewhere", lane=self.key_name, nonce=nonce, sent_again=again)

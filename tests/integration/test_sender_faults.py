@@ -310,12 +310,18 @@ def test_what_a_reorganisation_takes_is_sent_again(world: World, depth: int) -> 
 
 
 # --- price ------------------------------------------------------------------------------------------
-def test_a_stuck_transaction_is_replaced_at_a_higher_price(world: World) -> None:
-    """K8: on a chain that charges; the records follow whichever is mined."""
-    rpc = world.posts.rpc
-    rpc.call("anvil_setBalance", "0x" + world.signer.address(SUBMITTER).hex(), hex(10**21))
-    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+def charge(world: World) -> None:
+    """From now on the chain charges, and the lane has something to pay with."""
+    balance = ["0x" + world.signer.address(SUBMITTER).hex(), hex(10**21)]
+    world.posts.rpc.call("anvil_setBalance", *balance)
+    world.posts.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
     world.posts.mine()
+
+
+def test_a_stuck_transaction_is_replaced_at_a_higher_price(world: World) -> None:
+    """At least 10 % more of both fees, as geth and Besu want it."""
+    rpc = world.posts.rpc
+    charge(world)
     world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=0.0))
     for word in WORDS:
         world.accept(word)
@@ -334,20 +340,37 @@ def test_a_stuck_transaction_is_replaced_at_a_higher_price(world: World) -> None
     world.settle(*world.digests())
     world.sender.step()
     assert [world.records(word) for word in WORDS] == [1] * len(WORDS)
-    (mined,) = (row.hash for row in world.transactions() if row.state == "mined")
-    others = {row.state for row in world.transactions() if row.hash != mined}
-    assert others == {"superseded"}
-    assert {world.row(digest).transaction_hash for digest in world.digests()} == {mined}
+    states = [row.state for row in world.transactions()]
+    assert (states.count("mined"), set(states)) == (1, {"mined", "superseded"})
+
+
+def test_the_cheaper_one_of_two_prices_may_be_mined(world: World, proxy: FaultProxy) -> None:
+    """K8: the records follow whichever is in a block, the other is of no more use."""
+    charge(world)
+    world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=0.0))
+    for word in WORDS:
+        world.accept(word)
+    world.sender.step()
+    world.restart(pace=replace(world.pace, stuck_seconds=0.0))
+    proxy.keep_back(SEND, 2)
+    for _ in range(2):
+        world.sender.step()
+    cheap, dear, *_ = (row.hash for row in world.transactions())
+    assert {world.row(digest).transaction_hash for digest in world.digests()} != {cheap}
+    world.posts.mine()
+    world.settle(*world.digests())
+    world.sender.step()
+    states = {row.hash: row.state for row in world.transactions()}
+    assert (states.pop(cheap), set(states.values())) == ("mined", {"superseded"})
+    assert dear in states
+    assert {world.row(digest).transaction_hash for digest in world.digests()} == {cheap}
 
 
 def test_no_price_above_the_cap_is_offered(world: World) -> None:
-    rpc = world.posts.rpc
-    rpc.call("anvil_setBalance", "0x" + world.signer.address(SUBMITTER).hex(), hex(10**21))
-    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
-    world.posts.mine()
+    charge(world)
     cap = 2 * GWEI
     world.restart(pace=replace(EAGER, stuck_seconds=0.0, rebroadcast_seconds=0.0, fee_cap_wei=cap))
-    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
+    world.posts.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
     world.posts.mine()
     world.accept("parcel")
     for _ in range(8):
