@@ -190,6 +190,7 @@ def test_every_kind_of_record_is_measured() -> None:
 def test_records_take_no_more_gas_and_calldata_than_planned(
     posts: Posts, kind: str, words: str, make: Callable[[Posts], list[Payload]]
 ) -> None:
+    """Batches of the dearest records of their kind; none of them is refused."""
     payloads = make(posts)
     planned = TRANSACTION_GAS + sum(gas_of(kind, payload) for payload in payloads)
     calldata = batch_call(kind, payloads)
@@ -197,18 +198,6 @@ def test_records_take_no_more_gas_and_calldata_than_planned(
     posts.mine()
     (receipt,) = posts.node.receipts([sent])
     assert receipt is not None
-    print(
-        kind,
-        words,
-        len(payloads),
-        "used",
-        receipt.gas_used,
-        "planned",
-        planned,
-        round(planned / receipt.gas_used, 2),
-        len(calldata),
-        sum(bytes_of(kind, payload) for payload in payloads),
-    )
     assert receipt.succeeded
     (logs,) = posts.node.logs([receipt.block_hash], [])
     refused = keccak256(b"Refused(uint256,bytes32,bytes)")
