@@ -218,6 +218,13 @@ def at(who: Actor, custodian: int | None) -> tuple[Actor, int]:
     return who, custodian if custodian is not None else who.custodian
 
 
+def must_be_of(who: Actor, operator: int) -> None:
+    """Administrators, and who works for the operator. Raises NotAllowed."""
+    own = {ids.operator_of_custodian(number) for number in who.custodians}
+    if who.role != "admin" and operator not in own:
+        raise NotAllowed("This belongs to another post.", "Ask the post that it belongs to.")
+
+
 def may_see(who: Actor, custodian: int | None) -> None:
     """Clerks see what concerns a custodian of theirs; auditors and administrators everything.
 

@@ -88,15 +88,15 @@ class Caller:
         return self.read(lambda db: people.find_actor(db, self.credentials)) is not None
 
     def once(
-        self, work: Work[BaseModel], status: int = 202, anybody: bool = False, hide: str = ""
+        self, work: Work[BaseModel], *roles: str, status: int = 202, hide: str = ""
     ) -> Response:
         """Work that changes something, done once for each Idempotency-Key; its answer is kept with it.
 
-        `hide` is a secret of the request (a PIN) that must not go into the kept hash of it.
-        Raises NotSignedIn, KeyReused, and what the work raises; then nothing is kept.
+        Anybody is a role too. `hide` is a secret of the request (a PIN) that must not go into the kept
+        hash of it. Raises NotSignedIn, NotAllowed, KeyReused, and what the work raises; then nothing is kept.
         """
         with self.service.begin() as db:
-            who = NOBODY if anybody else self._actor(db, ())
+            who = NOBODY if NOBODY.role in roles else self._actor(db, roles)
             if self.key is None:
                 return json_answer(work(db, who).model_dump_json(), status)
             earlier = idempotency.remembered(db, who.person or 0, self.key, self._fingerprint(hide))

@@ -45,5 +45,6 @@ def create_edition(call: Call, body: EditionBody) -> Response:
         metadata=body.metadata,
     )
     return call.once(
-        lambda db, who: Promise.of(db, operate.create_edition(db, call.house, who, request))
+        lambda db, who: Promise.of(db, operate.create_edition(db, call.house, who, request)),
+        "admin",
     )

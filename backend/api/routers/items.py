@@ -17,7 +17,7 @@ from backend.api.requests import AcceptBody, BulkBody, FrankingBody
 from backend.api.service import Call, answer, gives
 from backend.domain.commitments import BadTrailCode, parse_trail_code
 from backend.domain.typed_data import DeliveryKeys
-from backend.errors import NotAllowed, PosthornError, Unprocessable
+from backend.errors import PosthornError, Unprocessable
 from backend.ports import Actor, House
 from backend.queries import labels, stamps, trails
 from backend.queries.status import AsOf, as_of
@@ -120,10 +120,7 @@ def label(
 
     def work(db: Connection, who: Actor) -> labels.LabelAnswer:
         found = labels.label(db, item)
-        if found.operator.number not in {number >> 24 for number in who.custodians}:
-            raise NotAllowed(
-                "This label belongs to another post.", "Ask the post that accepted it."
-            )
+        people.must_be_of(who, found.operator.number)
         return found
 
     pdf = label_pdf(call.house, call.signed_in(work), size)

@@ -65,7 +65,9 @@ def enrol(call: Call, body: EnrolBody) -> Response:
         generation=body.generation,
         until=body.until,
     )
-    return call.once(lambda db, who: Promise.of(db, operate.enrol(db, call.house, who, request)))
+    return call.once(
+        lambda db, who: Promise.of(db, operate.enrol(db, call.house, who, request)), "admin"
+    )
 
 
 @router.post("/custodians/{custodian}/rights", status_code=202, response_model=Promise)
@@ -86,7 +88,7 @@ def grant_right(call: Call, custodian: CustodianIn, body: RightBody) -> Response
         )
         return Promise.of(db, operate.grant_right(db, call.house, who, request))
 
-    return call.once(work)
+    return call.once(work, "admin")
 
 
 @router.post("/custodians/{custodian}/compromise", status_code=202, response_model=Promise)
@@ -95,7 +97,8 @@ def compromise(call: Call, custodian: CustodianIn, body: CompromiseBody) -> Resp
     return call.once(
         lambda db, who: Promise.of(
             db, operate.compromise(db, call.house, who, custodian, body.generation)
-        )
+        ),
+        "admin",
     )
 
 

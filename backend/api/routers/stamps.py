@@ -14,6 +14,7 @@ from backend.api.fields import Scanned, StampIn
 from backend.api.limits import network_of
 from backend.api.requests import CancelBody, ClaimBody, OriginalBody, VerifyBody, VoidBody
 from backend.api.service import Call, Caller, answer
+from backend.domain import ids
 from backend.domain.typed_data import ZERO32
 from backend.ports import Actor
 from backend.queries import stamps
@@ -93,13 +94,14 @@ def cancel_stamps(call: Call, body: CancelBody) -> Response:
 
 @router.post("/voids", status_code=202, response_model=Promise)
 def void_range(call: Call, body: VoidBody) -> Response:
-    """Take a range out of use, sold or not. Used stamps cannot be void."""
-    return call.once(
-        lambda db, who: Promise.of(
-            db,
-            sell.void_stamps(db, call.house, who, body.edition, body.first, body.last, body.reason),
-        )
-    )
+    """Take a range of one's own post out of use, sold or not. Used stamps cannot be void."""
+
+    def work(db: Connection, who: Actor) -> Promise:
+        people.must_be_of(who, ids.operator_of_edition(body.edition))
+        voided = (body.edition, body.first, body.last, body.reason)
+        return Promise.of(db, sell.void_stamps(db, call.house, who, *voided))
+
+    return call.once(work)
 
 
 @router.post("/claims", status_code=202, response_model=Promise)
@@ -126,5 +128,5 @@ def _twin(call: Caller, body: OriginalBody, to: bytes | None) -> Response:
     )
     return call.once(
         lambda db, who: Promise.of(db, cancel.claim_or_show(db, call.house, who, request)),
-        anybody=True,
+        "anybody",
     )

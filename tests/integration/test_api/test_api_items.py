@@ -194,7 +194,7 @@ def test_label_reads_back_and_opens_the_trail_for_its_own_post_only(town: Town) 
     code = address.rpartition("/")[2]
     assert town.get(f"/v1/trails/codes/{code}")["number"] == accepted["number"]
     refused = town.get(path, town.as_(ZURICH), 403)
-    assert refused["what_now"] == "Ask the post that accepted it."
+    assert refused["what_now"] == "Ask the post that it belongs to."
 
 
 def test_letter_without_a_number_is_known_by_its_stamp(town: Town) -> None:

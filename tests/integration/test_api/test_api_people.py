@@ -134,7 +134,7 @@ def test_only_administrators_enrol_and_re_key(town: Town, what: str) -> None:
         "custodians/1-4/compromise": {"generation": 9},
     }
     refused = town.post(f"/v1/{what}", bodies[what], town.as_(HALL), 403)
-    assert refused["detail"] == "Only an administrator may do this."
+    assert refused["detail"] == "Only admin may do this; you are clerk."
 
 
 def test_administrator_enrols_a_custodian_that_then_works(town: Town) -> None:

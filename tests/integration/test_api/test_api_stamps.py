@@ -239,6 +239,8 @@ def test_stolen_range_that_was_never_sold_is_void_and_not_sold(town: Town) -> No
     assert verdict["what_now"] == "Do not buy it and do not take it as payment."
     again = town.post("/v1/voids", body, town.by("admin"), 409)
     assert again["type"] == "urn:posthorn:VoidStamp"
+    foreign = town.post("/v1/voids", body, town.as_(ZURICH), 403)
+    assert foreign["detail"] == "This belongs to another post."
 
 
 @pytest.mark.parametrize(
