@@ -17,7 +17,8 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from posts import Posts, forkable_anvil, tell
+from posts import Posts, forkable_anvil
+from story import tell
 
 from backend.chain.interface import CONTRACTS
 from backend.domain.keccak import keccak256

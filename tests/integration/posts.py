@@ -23,7 +23,7 @@ from eth_account import Account
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
 from backend.chain.interface import CONTRACTS, interface
-from backend.domain.commitments import hidden_keys, item_id
+from backend.domain.commitments import item_id
 from backend.domain.ids import custodian_number, edition_number, stamp_number
 from backend.domain.keccak import keccak256
 from backend.domain.merkle import claim_leaf, merkle_proof, merkle_root
@@ -131,7 +131,7 @@ def address(name: str) -> bytes:
     return address_of(key(name))
 
 
-def _hex(raw: bytes) -> str:
+def as_hex(raw: bytes) -> str:
     return "0x" + raw.hex()
 
 
@@ -184,7 +184,7 @@ class Posts:
         if self.unsent is not None:
             self.unsent.append(raw)
             return keccak256(raw)
-        return bytes.fromhex(self.rpc.call("eth_sendRawTransaction", _hex(raw))[2:])
+        return bytes.fromhex(self.rpc.call("eth_sendRawTransaction", as_hex(raw))[2:])
 
     def create(self, code: bytes) -> bytes:
         """Create a contract with the next block."""
@@ -198,7 +198,7 @@ class Posts:
         return self.height()
 
     def succeeded(self, transaction: bytes) -> bool:
-        receipt: dict[str, str] = self.rpc.call("eth_getTransactionReceipt", _hex(transaction))
+        receipt: dict[str, str] = self.rpc.call("eth_getTransactionReceipt", as_hex(transaction))
         return int(receipt["status"], 16) == 1
 
     def reorganise(self, depth: int, tell: Callable[[Posts], object] | None = None) -> None:
@@ -211,7 +211,8 @@ class Posts:
         if tell is not None:
             tell(self)
         spread = [
-            [_hex(raw), place * depth // len(self.unsent)] for place, raw in enumerate(self.unsent)
+            [as_hex(raw), place * depth // len(self.unsent)]
+            for place, raw in enumerate(self.unsent)
         ]
         self.unsent = None
         self.rpc.call("anvil_reorg", depth, spread)
@@ -253,7 +254,7 @@ class Posts:
 
     def right(self, key_name: str, until: int = FOR_EVER) -> dict[str, Any]:
         return {
-            "key": _hex(address(key_name)),
+            "key": as_hex(address(key_name)),
             "kind": SECP256K1,
             "key_holder": DEVICE,
             "from": 0,
@@ -262,8 +263,8 @@ class Posts:
 
     def terms(self, **other: Any) -> dict[str, Any]:
         return {
-            "metadata": _hex(keccak256(b"artwork")),
-            "claim_root": _hex(merkle_root(self.claim_leaves())),
+            "metadata": as_hex(keccak256(b"artwork")),
+            "claim_root": as_hex(merkle_root(self.claim_leaves())),
             "face_value": 120,
             "currency": "EUR",
             "service": 0,
@@ -285,7 +286,7 @@ class Posts:
 
     def signature(self, record: Signed, signer: int | str) -> str:
         name = f"custodian {signer}" if isinstance(signer, int) else signer
-        return _hex(sign_compact(key(name), self.digest(record)))
+        return as_hex(sign_compact(key(name), self.digest(record)))
 
     def signed(self, name: str, record: Signed, signer: int | str) -> dict[str, Any]:
         return {name: to_wire(record), "signature": self.signature(record, signer)}
@@ -338,9 +339,9 @@ class Posts:
 
     def keys(self, keys: DeliveryKeys) -> dict[str, Any]:
         return {
-            "recipient": _hex(keys.recipient),
-            "sender": _hex(keys.sender),
-            "salt": _hex(keys.salt),
+            "recipient": as_hex(keys.recipient),
+            "sender": as_hex(keys.sender),
+            "salt": as_hex(keys.salt),
         }
 
     def deliver(self, item: bytes, number: int, giver: int, keys: DeliveryKeys) -> bytes:
@@ -403,70 +404,4 @@ class Posts:
     def with_proof(self, name: str, record: Claim | Original, serial: int) -> dict[str, Any]:
         proof = merkle_proof(self.claim_leaves(), serial - 1)
         signed = self.signed(name, record, f"claim {record.stamp}")
-        return signed | {"proof": [_hex(node) for node in proof]}
-
-
-def tell(posts: Posts) -> None:
-    """One of everything, in some ten blocks; items of the words `parcel`, `letter`, `card`, `lost`."""
-    keys = DeliveryKeys(address("recipient"), address("sender"), keccak256(b"salt"))
-    hidden = hidden_keys(keys.recipient, keys.sender, keys.salt)
-    parcel = posts.accept("parcel", stamps=posts.stamps(1, 2), keys=hidden)
-    letter = posts.accept("letter")
-    posts.mine()
-    card = posts.accept("card", CENTRE)
-    posts.hand_off(COUNTER, CENTRE, (parcel, 1), (letter, 1), findings=[Finding(1, 2)])
-    posts.mine()
-    posts.report(parcel, CENTRE)
-    posts.recall(card, 1, CENTRE)
-    posts.cancel(COUNTER, *posts.stamps(3, 4))
-    posts.void(11, 12)
-    posts.void(5, 5)
-    posts.mine()
-    posts.hand_off(CENTRE, CUSTOMS, (parcel, 2), (letter, 2), (card, 2), missing=[1])
-    posts.claim(1, address("collector"))
-    posts.show_original(2)
-    posts.mine()
-    _move_twin(posts, 1, "collector")
-    posts.call("CryptoStamp", "withdrawEdition", EDITION, posts.now + 91 * DAY_SECONDS)
-    posts.take_up(letter, CUSTOMS)
-    posts.mine()
-    _change_the_network(posts)
-    posts.mine()
-    posts.deliver(parcel, 3, CUSTOMS, keys)
-    posts.end(card, 3, CUSTOMS)
-    posts.accept("lost", CENTRE)
-    posts.mine()
-    posts.take_up(card, CUSTOMS, 4)
-    posts.report(letter, CUSTOMS)
-    posts.mine()
-
-
-def _move_twin(posts: Posts, serial: int, owner: str) -> None:
-    """The collector gives the twin away."""
-    (stamp,) = posts.stamps(serial)
-    giver, taker = address(owner), address("friend")
-    arguments = [_hex(giver), _hex(taker), stamp]
-    data = posts.calldata("CryptoStamp", "transferFrom", *arguments)
-    account = Account.from_key(keccak256(owner.encode()))
-    fields = {"nonce": 0, "gas": 200_000, "gasPrice": 0, "value": 0, "chainId": CHAIN_ID}
-    fields |= {"to": posts.deployment.addresses["CryptoStamp"], "data": data}
-    raw = account.sign_transaction(fields).raw_transaction
-    posts.rpc.call("eth_sendRawTransaction", _hex(bytes(raw)))
-
-
-def _change_the_network(posts: Posts) -> None:
-    """Rotation, compromise, suspension, signers: every event of PostalNetwork but the admission."""
-    me, other = str(posts.sender.address).lower(), _hex(address("other"))
-    network = "PostalNetwork"
-    posts.enrol(custodian_number(1, 3), 8)
-    posts.call(network, "grantRight", custodian_number(1, 3), posts.right("new courier"))
-    posts.call(network, "grantRight", CENTRE, posts.right(f"custodian {CENTRE}", posts.now + 9999))
-    posts.call(network, "compromise", custodian_number(1, 3), _hex(address("new courier")))
-    posts.call(network, "suspendCustodian", custodian_number(1, 3))
-    posts.call(network, "addSubmitter", 1, other)
-    posts.call(network, "removeSubmitter", 1, other)
-    posts.call(network, "addStampSigner", 1, other)
-    posts.call(network, "addStampSigner", 1, me)
-    posts.call(network, "revokeStampSigner", 1, me)
-    posts.call(network, "admitOperator", 3, other, "Carrier")
-    posts.call(network, "suspendOperator", 3)
+        return signed | {"proof": [as_hex(node) for node in proof]}

@@ -18,9 +18,9 @@ from posts import (
     Posts,
     address,
     forkable_anvil,
-    tell,
 )
 from sqlalchemy import Engine, func, select, text, update
+from story import tell
 
 from backend.chain.views import Views
 from backend.domain.ids import custodian_number, edition_number, stamp_number

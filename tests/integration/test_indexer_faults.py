@@ -1,4 +1,4 @@
-"""The indexer where the chain reorganises, the node errs, processes die, or several run at once."""
+"""The indexer where the chain reorganises, processes die, or several run at once."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from databases import NewDatabase, databases, rows
 from indexing import CHAIN, catch_up, has_reached, index, indexer_of, state
 from posts import (
     CENTRE,
-    CHAIN_ID,
-    COUNTER,
     GENESIS_TIME,
     Posts,
     forkable_anvil,
-    tell,
 )
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, select, text
+from story import tell
 
 from backend.chain.client import Node
 from backend.domain.keccak import keccak256
@@ -34,13 +31,7 @@ from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
 from backend.errors import Unavailable
 from backend.indexer.follow import ChainReplaced, Indexer, sole_indexer
-from backend.indexer.raw import CHANNEL
-from backend.indexer.verify import NodeContradicts
-from backend.store.engine import begin
-from backend.store.submissions import NewSubmission, enqueue, find
-from backend.store.tables import block, forecast, item, transaction
-
-LANE = b"\x11" * 20
+from backend.store.tables import block, item
 
 
 @pytest.fixture
@@ -210,119 +201,6 @@ class running:  # noqa: N801
         assert self.failures == []
 
 
-# --- a node that errs (B7) --------------------------------------------------------------------------
-Logs = list[Any]
-Tamper = Callable[[Logs], Logs]
-
-
-def tampering(posts: Posts, change: Tamper) -> Node:
-    """A node that changes the answer to every question for our contracts' logs."""
-    node = Node([posts.url])
-    honest = node.logs
-
-    def logs(hashes: Sequence[bytes], addresses: Sequence[bytes]) -> Any:
-        answers = honest(hashes, addresses)
-        return [change(list(a)) for a in answers] if addresses else answers
-
-    node.logs = logs  # type: ignore[method-assign]
-    return node
-
-
-LIES: dict[str, Tamper] = {
-    "none": lambda logs: [],
-    "all but the last": lambda logs: logs[:-1],
-    "all but the first": lambda logs: logs[1:],
-    "one twice": lambda logs: logs + logs[-1:],
-    "in reverse": lambda logs: logs[::-1],
-    "of another block": lambda logs: [replace(one, block_hash=bytes(32)) for one in logs],
-    "of another transaction": lambda logs: [
-        replace(one, transaction_hash=bytes(32)) for one in logs
-    ],
-    "emptied": lambda logs: [replace(one, data=b"", topics=()) for one in logs],
-}
-
-
-def test_a_block_whose_logs_are_not_all_there_is_not_written(
-    posts: Posts, engine: Engine, new_database: NewDatabase
-) -> None:
-    """A missing log is no empty block: the bloom tells, nothing is written, it is asked again."""
-    before = index(posts, engine)
-    tell(posts)
-    for lie in LIES.values():
-        with pytest.raises(NodeContradicts):
-            indexer_of(posts, engine, tampering(posts, lie)).step()
-        assert rows(engine, CHAIN) == before
-    assert index(posts, engine) == index(posts, new_database())
-
-
-def test_other_contracts_may_log_in_the_same_block(
-    posts: Posts, engine: Engine, new_database: NewDatabase
-) -> None:
-    """Their logs fill the bloom too: it is then compared with everybody's logs."""
-    logs_once = bytes.fromhex("7f" + "aa" * 32 + "60006000a100")
-    posts.accept("letter")
-    posts.create(logs_once)
-    posts.mine()
-    posts.create(logs_once)
-    posts.mine()
-    with pytest.raises(NodeContradicts):
-        indexer_of(posts, engine, tampering(posts, lambda logs: logs[:-1])).step()
-    assert len(index(posts, engine)["entry"]) == 1
-
-
-def test_a_block_that_the_node_lacks_is_not_found_yet(posts: Posts, engine: Engine) -> None:
-    """Never taken for an empty one."""
-    index(posts, engine)
-    before = state(engine).indexed_number
-    tell(posts)
-    node = Node([posts.url])
-    honest = node.blocks
-    missing = before + 3
-
-    def blocks(ats: Sequence[int | bytes]) -> Any:
-        return [None if at == missing else b for at, b in zip(ats, honest(ats), strict=True)]
-
-    node.blocks = blocks  # type: ignore[method-assign]
-    follower = indexer_of(posts, engine, node)
-    assert [follower.step(), follower.step()] == [2, 0]
-    assert state(engine).indexed_number == missing - 1
-    node.blocks = honest  # type: ignore[method-assign]
-    assert follower.step() == posts.height() - missing + 1
-
-
-def test_a_block_that_does_not_follow_ours_is_not_written(posts: Posts, engine: Engine) -> None:
-    index(posts, engine)
-    before = state(engine).indexed_number
-    tell(posts)
-    node = Node([posts.url])
-    honest = node.blocks
-
-    def blocks(ats: Sequence[int | bytes]) -> Any:
-        return [
-            replace(b, parent_hash=bytes(32)) if b and b.number == before + 2 else b
-            for b in honest(ats)
-        ]
-
-    node.blocks = blocks  # type: ignore[method-assign]
-    follower = indexer_of(posts, engine, node)
-    assert [follower.step(), follower.step()] == [1, 0]
-
-
-def test_another_chain_is_refused(posts: Posts, engine: Engine, tmp_path: Path) -> None:
-    """By its number, and by the hash of the first block that was indexed."""
-    other = replace(posts.deployment, chain_id=CHAIN_ID + 1)
-    with pytest.raises(ChainReplaced, match=f"on chain {CHAIN_ID + 1}"):
-        Indexer(engine, Node([posts.url]), other).step()
-    before = index(posts, engine)
-    (tmp_path / "other").mkdir()
-    with forkable_anvil(tmp_path / "other") as url:
-        with JsonRpc(url) as stranger:
-            stranger.call("anvil_mine", "0x10")
-        with pytest.raises(ChainReplaced, match="was indexed"):
-            indexer_of(posts, engine, Node([url])).step()
-    assert rows(engine, CHAIN) == before
-
-
 # --- processes that die, and several at once (B5, B6) -----------------------------------------------
 ONE_STEP = """
 import sys
@@ -425,147 +303,6 @@ def test_a_node_that_has_not_come_so_far_yet_is_waited_for(
     with forkable_anvil(tmp_path / "new") as url:
         assert indexer_of(posts, engine, Node([url])).step() == 0
     assert rows(engine, CHAIN) == before
-
-
-# --- what it settles (B2) ---------------------------------------------------------------------------
-def submit(engine: Engine, digest: bytes, kind: str, **other: Any) -> None:
-    new = NewSubmission(digest=digest, kind=kind, payload={}, lane="submitter/1", **other)
-    with begin(engine) as db:
-        assert enqueue(db, new)
-
-
-def sent_with(engine: Engine, digest: bytes, hash_: bytes) -> None:
-    with begin(engine) as db:
-        db.execute(
-            text("UPDATE submission SET state = 'sent', transaction_hash = :h WHERE digest = :d"),
-            {"h": hash_, "d": digest},
-        )
-
-
-def broadcast(engine: Engine, nonce: int, *hashes: bytes) -> None:
-    """Transactions of ours with one nonce, as the sender keeps them."""
-    with begin(engine) as db:
-        db.execute(
-            text("INSERT INTO lane VALUES (:a, 'submitter/1', 9) ON CONFLICT DO NOTHING"),
-            {"a": LANE},
-        )
-        for hash_ in hashes:
-            values = {"hash": hash_, "lane": LANE, "nonce": nonce, "raw": b"", "state": "broadcast"}
-            db.execute(insert(transaction).values(**values))
-
-
-def submission_state(engine: Engine, digest: bytes) -> tuple[str, int | None]:
-    with begin(engine) as db:
-        row = find(db, digest)
-    assert row is not None
-    return row.state, row.block_number
-
-
-def transaction_state(engine: Engine, hash_: bytes) -> tuple[str, int | None]:
-    with engine.connect() as db:
-        row = db.execute(select(transaction).where(transaction.c.hash == hash_)).one()
-    return row.state, row.block_number
-
-
-def test_a_recorded_digest_settles_its_submission_whoever_sent_it(
-    posts: Posts, engine: Engine
-) -> None:
-    posts.accept("letter")
-    acceptance = posts.acceptance("card")
-    posts.accept("card")
-    of_letter = posts.digest(replace(acceptance, commitment=keccak256(b"letter")))
-    of_card = posts.digest(acceptance)
-    submit(engine, of_letter, "acceptance")
-    submit(engine, of_card, "acceptance", waits_for="its predecessor")
-    number = posts.mine()
-    index(posts, engine)
-    assert submission_state(engine, of_letter) == ("settled", number)
-    assert submission_state(engine, of_card) == ("settled", number)
-
-
-def test_a_submission_that_comes_after_its_record_is_settled_too(
-    posts: Posts, engine: Engine
-) -> None:
-    item = posts.accept("letter")
-    digest = posts.report(item)
-    number = posts.mine()
-    index(posts, engine)
-    submit(engine, digest, "report")
-    index(posts, engine)
-    assert submission_state(engine, digest) == ("settled", number)
-
-
-def test_acts_are_settled_by_their_receipts(posts: Posts, engine: Engine) -> None:
-    """One that reverted is mined and not settled; one whose transaction was replaced is settled."""
-    me = str(posts.sender.address).lower()
-    good = posts.call("PostalNetwork", "admitOperator", 7, me, "Post of Delia")
-    bad = posts.call("PostalNetwork", "admitOperator", 7, me, "Post of Delia again")
-    replaced = posts.call("PostalNetwork", "suspendOperator", 7)
-    for nonce, hashes in enumerate([[good], [bad], [replaced, b"o" * 32]]):
-        broadcast(engine, nonce, *hashes)
-    sent = {b"1" * 32: good, b"2" * 32: bad, b"3" * 32: b"o" * 32}
-    kinds = ("admit_operator", "admit_operator", "suspend_operator")
-    for (digest, hash_), kind in zip(sent.items(), kinds, strict=True):
-        submit(engine, digest, kind)
-        sent_with(engine, digest, hash_)
-    number = posts.mine()
-    index(posts, engine)
-    assert [submission_state(engine, digest) for digest in sent] == [
-        ("settled", number),
-        ("sent", None),
-        ("settled", number),
-    ]
-    assert transaction_state(engine, bad) == ("mined", number)
-    assert transaction_state(engine, b"o" * 32) == ("broadcast", None)
-
-
-def test_what_vanished_is_to_be_sent_again_and_expected_again(posts: Posts, engine: Engine) -> None:
-    """B4: and new records of its items are judged by where it leads."""
-    letter, card = posts.accept("letter"), posts.accept("card")
-    posts.mine()
-    report = posts.report(card)
-    hash_ = posts.call("PostalNetwork", "suspendCustodian", CENTRE)
-    broadcast(engine, 1, hash_)
-    recall = posts.recall(letter, 1, COUNTER)
-    submit(engine, report, "report", items=(card,))
-    submit(engine, recall, "recall", items=(letter,))
-    sent_with(engine, recall, hash_)
-    posts.mine()
-    follower = indexer_of(posts, engine)
-    catch_up(follower)
-    assert submission_state(engine, recall)[0] == "settled"
-    posts.reorganise(1)
-    catch_up(follower)
-    assert submission_state(engine, recall) == ("sent", None)
-    assert submission_state(engine, report) == ("pending", None)
-    assert transaction_state(engine, hash_) == ("broadcast", None)
-    with engine.connect() as db:
-        expected = db.execute(select(forecast).order_by(forecast.c.number)).all()
-    assert {(row.item, row.number, row.records) for row in expected} == {
-        (card, 1, 2),
-        (letter, 2, 2),
-    }
-
-
-def test_forecasts_that_the_chain_has_reached_go(posts: Posts, engine: Engine) -> None:
-    letter, card = posts.accept("letter"), posts.accept("card")
-    standing = {"holder": COUNTER, "number": 1, "latest_time": 1, "keys": bytes(32)}
-    with engine.begin() as db:
-        db.execute(insert(forecast).values(item=letter, records=1, **standing))
-        db.execute(insert(forecast).values(item=card, records=2, **standing))
-    posts.mine()
-    index(posts, engine)
-    with engine.connect() as db:
-        assert db.scalars(select(forecast.c.item)).all() == [card]
-
-
-def test_who_waits_is_woken_when_the_rows_are_there(posts: Posts, engine: Engine) -> None:
-    url = engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
-    with psycopg.connect(url, autocommit=True) as listener:
-        listener.execute(f"LISTEN {CHANNEL}")
-        index(posts, engine)
-        heard = next(listener.notifies(timeout=10))
-    assert int(heard.payload) == posts.height()
 
 
 # --- finality, and the embedded chain ---------------------------------------------------------------

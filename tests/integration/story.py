@@ -1,0 +1,87 @@
+"""One of everything, told to the small postal network of `posts`."""
+
+from __future__ import annotations
+
+from eth_account import Account
+from posts import (
+    CENTRE,
+    CHAIN_ID,
+    COUNTER,
+    CUSTOMS,
+    DAY_SECONDS,
+    EDITION,
+    Posts,
+    address,
+    as_hex,
+)
+
+from backend.domain.commitments import hidden_keys
+from backend.domain.ids import custodian_number
+from backend.domain.keccak import keccak256
+from backend.domain.typed_data import DeliveryKeys, Finding
+
+
+def tell(posts: Posts) -> None:
+    """One of everything, in some ten blocks; items of the words `parcel`, `letter`, `card`, `lost`."""
+    keys = DeliveryKeys(address("recipient"), address("sender"), keccak256(b"salt"))
+    hidden = hidden_keys(keys.recipient, keys.sender, keys.salt)
+    parcel = posts.accept("parcel", stamps=posts.stamps(1, 2), keys=hidden)
+    letter = posts.accept("letter")
+    posts.mine()
+    card = posts.accept("card", CENTRE)
+    posts.hand_off(COUNTER, CENTRE, (parcel, 1), (letter, 1), findings=[Finding(1, 2)])
+    posts.mine()
+    posts.report(parcel, CENTRE)
+    posts.recall(card, 1, CENTRE)
+    posts.cancel(COUNTER, *posts.stamps(3, 4))
+    posts.void(11, 12)
+    posts.void(5, 5)
+    posts.mine()
+    posts.hand_off(CENTRE, CUSTOMS, (parcel, 2), (letter, 2), (card, 2), missing=[1])
+    posts.claim(1, address("collector"))
+    posts.show_original(2)
+    posts.mine()
+    _move_twin(posts, 1, "collector")
+    posts.call("CryptoStamp", "withdrawEdition", EDITION, posts.now + 91 * DAY_SECONDS)
+    posts.take_up(letter, CUSTOMS)
+    posts.mine()
+    _change_the_network(posts)
+    posts.mine()
+    posts.deliver(parcel, 3, CUSTOMS, keys)
+    posts.end(card, 3, CUSTOMS)
+    posts.accept("lost", CENTRE)
+    posts.mine()
+    posts.take_up(card, CUSTOMS, 4)
+    posts.report(letter, CUSTOMS)
+    posts.mine()
+
+
+def _move_twin(posts: Posts, serial: int, owner: str) -> None:
+    """The collector gives the twin away."""
+    (stamp,) = posts.stamps(serial)
+    giver, taker = address(owner), address("friend")
+    arguments = [as_hex(giver), as_hex(taker), stamp]
+    data = posts.calldata("CryptoStamp", "transferFrom", *arguments)
+    account = Account.from_key(keccak256(owner.encode()))
+    fields = {"nonce": 0, "gas": 200_000, "gasPrice": 0, "value": 0, "chainId": CHAIN_ID}
+    fields |= {"to": posts.deployment.addresses["CryptoStamp"], "data": data}
+    raw = account.sign_transaction(fields).raw_transaction
+    posts.rpc.call("eth_sendRawTransaction", as_hex(bytes(raw)))
+
+
+def _change_the_network(posts: Posts) -> None:
+    """Rotation, compromise, suspension, signers: every event of PostalNetwork but the admission."""
+    me, other = str(posts.sender.address).lower(), as_hex(address("other"))
+    network = "PostalNetwork"
+    posts.enrol(custodian_number(1, 3), 8)
+    posts.call(network, "grantRight", custodian_number(1, 3), posts.right("new courier"))
+    posts.call(network, "grantRight", CENTRE, posts.right(f"custodian {CENTRE}", posts.now + 9999))
+    posts.call(network, "compromise", custodian_number(1, 3), as_hex(address("new courier")))
+    posts.call(network, "suspendCustodian", custodian_number(1, 3))
+    posts.call(network, "addSubmitter", 1, other)
+    posts.call(network, "removeSubmitter", 1, other)
+    posts.call(network, "addStampSigner", 1, other)
+    posts.call(network, "addStampSigner", 1, me)
+    posts.call(network, "revokeStampSigner", 1, me)
+    posts.call(network, "admitOperator", 3, other, "Carrier")
+    posts.call(network, "suspendOperator", 3)
