@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from backend.domain import codes, ids
 from backend.domain.codes import CodeList
+from stamps.number import parse_number
 
 MOST_SECONDS = 2**40 - 1
 MOST_AMOUNT = 10**12
@@ -35,6 +36,18 @@ def _read(parse: Callable[[str], Any]) -> BeforeValidator:
         return parse(value)
 
     return BeforeValidator(read)
+
+
+def _below(bits: int, parse: Callable[[str], int]) -> Callable[[str], int]:
+    """The number, if the chain has room for it."""
+
+    def parse_below(text: str) -> int:
+        number = parse(text)
+        if number >> bits:
+            raise ValueError("names an operator above 65535")
+        return number
+
+    return parse_below
 
 
 def _form(pattern: str, example: str) -> WithJsonSchema:
@@ -65,10 +78,14 @@ def _hex_form(size: int) -> WithJsonSchema:
 
 
 # --- in -------------------------------------------------------------------------------------------
-CustodianIn = Annotated[int, _read(ids.parse_custodian), _form("^[0-9]{1,5}-[0-9]{1,8}$", "1-5")]
-EditionIn = Annotated[int, _read(ids.parse_edition), _form("^[0-9]{1,5}-[0-9]{1,5}$", "1-3")]
+CustodianIn = Annotated[
+    int, _read(_below(40, ids.parse_custodian)), _form("^[0-9]{1,5}-[0-9]{1,8}$", "1-5")
+]
+EditionIn = Annotated[
+    int, _read(_below(32, ids.parse_edition)), _form("^[0-9]{1,5}-[0-9]{1,5}$", "1-3")
+]
 StampIn = Annotated[
-    int, _read(ids.parse_stamp), _form("^[0-9]{1,5}-[0-9]{1,5}-[0-9]{1,10}$", "1-3-000017")
+    int, _read(parse_number), _form("^[0-9]{1,5}-[0-9]{1,5}-[0-9]{1,10}$", "1-3-000017")
 ]
 Bytes32In = Annotated[bytes, _read(_hex(32)), _hex_form(32)]
 AddressIn = Annotated[bytes, _read(_hex(20)), _hex_form(20)]

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, tuple_
 
-from backend.domain import codes, ids
+from backend.domain import codes
+from backend.domain.ids import STAMP_TEXT
 from backend.domain.item_numbers import BadItemNumber, parse_item_number
 from backend.domain.trail import KIND_NAMES
 from backend.errors import BadRequest, Unprocessable
@@ -22,6 +23,8 @@ from backend.queries.words import entry_text
 from backend.store import tables
 from backend.store.entries import entry_from_row
 from backend.store.tables import issued_range, item_secret, stamp_use, twin, void_range
+from stamps.errors import BadNumber
+from stamps.number import parse_number
 
 ENTRY = tables.entry
 HEX32 = re.compile(r"0x[0-9a-f]{64}", re.IGNORECASE)
@@ -131,7 +134,7 @@ def _of_text(text: str) -> ColumnElement[bool]:
         value = bytes.fromhex(text[2:])
         columns = (ENTRY.c.item, ENTRY.c.digest, ENTRY.c.transaction_hash, ENTRY.c.block_hash)
         return or_(*(column == value for column in columns))
-    if ids.STAMP_TEXT.match(text):
+    if STAMP_TEXT.match(text):
         paid = select(stamp_use.c.item).where(stamp_use.c.stamp == _stamp(text))
         return ENTRY.c.item.in_(paid)
     if BLOCK.fullmatch(text):
@@ -148,8 +151,8 @@ def _of_text(text: str) -> ColumnElement[bool]:
 
 def _stamp(text: str) -> int:
     try:
-        return ids.parse_stamp(text)
-    except ids.BadNumber as error:
+        return parse_number(text)
+    except BadNumber as error:
         raise Unprocessable(str(error), "A stamp's number stands under its code.") from None
 
 

@@ -17,7 +17,7 @@ from backend.domain.commitments import (
     parse_trail_code,
     trail_code_lookup,
 )
-from backend.domain.ids import STAMP_TEXT, BadNumber, parse_stamp, stamp_text
+from backend.domain.ids import STAMP_TEXT, stamp_text
 from backend.domain.item_numbers import BadItemNumber, ItemNumber, Scheme, numbered
 from backend.errors import Conflict, NotFound, PosthornError, Unprocessable
 from backend.queries import network, trails
@@ -26,6 +26,7 @@ from backend.queries.trails import ItemAnswer
 from backend.store import items as item_rows
 from backend.store.tables import item_secret
 from stamps.errors import BadCode
+from stamps.number import parse_number
 from stamps.payload import PAYLOAD_IN_URL, parse
 
 HEX32 = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -129,11 +130,11 @@ def _read(text: str) -> _Named:
 def _read_number(text: str) -> ItemNumber | PosthornError:
     try:
         if STAMP_TEXT.match(text):
-            return numbered("own", f"STAMP-{stamp_text(parse_stamp(text))}")
+            return numbered("own", f"STAMP-{stamp_text(parse_number(text))}")
         if PAYLOAD_IN_URL.fullmatch(text):
             return numbered("own", f"STAMP-{stamp_text(parse(text).stamp)}")
         return numbered("auto", text)
-    except (BadItemNumber, BadCode, BadNumber) as error:
+    except (BadItemNumber, BadCode) as error:
         return Unprocessable(f"{error}.", AGAIN)
 
 
