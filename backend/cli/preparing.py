@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from backend.errors import Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = "admin"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class NotDeployedHere(Unavailable):
@@ -42,13 +44,14 @@ def _database(house: Installation) -> None:
 
 def _contracts(house: Installation, genesis: int | None) -> None:
     """Deployed on the first start, at the chain's first hour; else recognised. Raises BadSettings."""
+    from backend.chain.client import Node
     from backend.chain.deployment import check_deployment
 
     deployed = house.settings.deployment_file.exists()
     if genesis is not None and not deployed:
         house.set_chain_clock(genesis)
         _deploy(house)
-    check_deployment(house.node, house.deployment)
+    check_deployment(Node(house.settings.rpc_urls), house.deployment)
     say("✓ contracts")
 
 
@@ -71,14 +74,14 @@ def _deploy(house: Installation) -> None:
         text=True,
     )
     assert child.stdout is not None
-    words = []
+    last = "it said nothing"
     for line in child.stdout:
-        words.append(line.strip())
-        if line.startswith("Waiting"):  # for Brownie's lock
-            say(line.strip())
+        words = COLOURS.sub("", line).strip()
+        last = words or last
+        if words.startswith("Waiting"):  # for Brownie's lock
+            say(words)
     if child.wait() != 0 or not settings.deployment_file.exists():
-        said = " ".join(filter(None, words))[-500:]
-        raise NotDeployedHere(f"The contracts could not be deployed: {said}", "Run `make setup`.")
+        raise NotDeployedHere(f"The contracts could not be deployed: {last}", "Run `make setup`.")
 
 
 def _demonstration(house: Installation) -> None:

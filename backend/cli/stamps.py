@@ -236,7 +236,9 @@ def _counter(db: Connection, edition: int, at: str | None) -> int:
     counter = codes.KINDS.number("counter")
     found = [c for c in network.custodians(db, edition >> 16) if c.kind == counter]
     if not found:
-        raise Conflict("The operator of this edition has no counter.", "Name a custodian with --at.")
+        raise Conflict(
+            "The operator of this edition has no counter.", "Name a custodian with --at."
+        )
     number = ids.custodian_text(found[0].number)
     say(f"Sold at {number}, {found[0].name}; --at names another.")
     return found[0].number

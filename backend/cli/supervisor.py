@@ -19,6 +19,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 # One that ran this long was well; its next start is not delayed.
 WELL_SECONDS = 60.0
 LARGEST_LOG_BYTES = 10_000_000
+LONGEST_WORDS = 300
 
 
 @dataclass
@@ -54,9 +55,10 @@ class Child:
         return self.process.poll() if self.process is not None else None
 
     def last_words(self) -> str:
-        """The last line of its log."""
+        """The last line of its log, or the end of it."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else "it said nothing"
+        last = lines[-1] if lines else "it said nothing"
+        return last if len(last) <= LONGEST_WORDS else "…" + last[-LONGEST_WORDS:]
 
 
 class Supervisor:
