@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import structlog
@@ -79,13 +80,14 @@ class Lane:
         self.key_name = key_name
         self.under_way = under_way
         self._means = means
-        self._address = means.signer.address(key_name)
         self._patience = Patience()
-        self._began = (
-            False  # nothing broadcast by this process yet: the node may have lost its pool
-        )
+        self._began = False  # before our first broadcast the node may have lost its pool
         self._held_seen: dict[bytes, tuple[Any, ...]] = {}
         self._held_at = 0.0
+
+    @cached_property
+    def _address(self) -> bytes:
+        return self._means.signer.address(self.key_name)
 
     def step(self) -> bool:
         """Do what is due now; True where there may be more at once. Raises Unavailable."""

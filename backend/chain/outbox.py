@@ -23,14 +23,9 @@ LANE_LOCKS = 0x706F7374
 
 
 def try_lock_lane(db: Connection, key_name: str) -> bool:
-    """One worker per lane (B6): held until unlocked or until the connection ends."""
+    """One worker per lane (B6): held until the connection ends."""
     query = text("SELECT pg_try_advisory_lock(:space, hashtext(:name))")
     return bool(db.scalar(query, {"space": LANE_LOCKS, "name": key_name}))
-
-
-def unlock_lane(db: Connection, key_name: str) -> None:
-    query = text("SELECT pg_advisory_unlock(:space, hashtext(:name))")
-    db.execute(query, {"space": LANE_LOCKS, "name": key_name})
 
 
 def lanes_with_work(db: Connection) -> list[str]:
