@@ -116,14 +116,14 @@ class BodyLimit:
             return await self.app(scope, receive, send)
         limit = IMAGE_BYTES if scope["path"] in IMAGE_PATHS else BODY_BYTES
         declared = Headers(scope=scope).get("content-length", "")
-        read = int(declared) if declared.isdigit() else 0
+        expected, read = int(declared) if declared.isdigit() else 0, 0
 
         async def counted() -> Message:
             nonlocal read
-            if read > limit:
+            message = {} if expected > limit else await receive()
+            read += len(message.get("body", b""))
+            if max(expected, read) > limit:
                 raise HTTPException(413, f"A request here has at most {limit:,} bytes")
-            message = await receive()
-            read = read if declared else read + len(message.get("body", b""))
             return message
 
         return await self.app(scope, counted, send)
@@ -187,5 +187,9 @@ def _route(scope: Scope) -> str:
     """The route's pattern, never the address itself: trail codes stand in addresses."""
     if "route" not in scope:
         return "none"
-    names = {str(value): f"{{{name}}}" for name, value in scope.get("path_params", {}).items()}
-    return "/".join(names.get(part, part) for part in scope["path"].split("/"))
+    path, names = scope["path"], {}
+    for name, value in scope.get("path_params", {}).items():
+        if "/" in str(value):
+            path = path.removesuffix(str(value)) + f"{{{name}}}"
+        names[str(value)] = f"{{{name}}}"
+    return "/".join(names.get(part, part) if part else "" for part in path.split("/"))

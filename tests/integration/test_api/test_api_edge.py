@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from town import COUNTER, Town, served, text
 
 from backend.api.middleware import BODY_BYTES
-from backend.app import assemble
+from backend.app import assemble, find_pages
 from backend.chain.client import Node
 from backend.store.engine import open_engine
 
@@ -101,6 +101,24 @@ def test_addresses_on_paper_answer_json_to_who_asks_for_it(town: Town) -> None:
     assert (unreadable["code"], unreadable["tone"]) == ("unreadable", "unknown")
     assert town.get(f"/T/{accepted['trail_code']}")["number"] == accepted["number"]
     town.get("/T/NOTACODE", status=404)
+
+
+def test_address_on_paper_is_a_page_to_a_browser_and_json_to_a_program(town: Town) -> None:
+    (stamp,) = town.sell(1)
+    paths = (f"/S/{town.code(stamp)}", f"/T/{town.accept()['trail_code']}")
+    app = assemble(town.house, town.engine, town.node, town.deployment, find_pages())
+    with served(app) as client:
+        for path in paths:
+            page = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+            assert page.headers["content-type"].startswith("text/html"), page.text
+            assert page.headers["x-content-type-options"] == "nosniff"
+            data = client.get(path, headers={"Accept": "application/json"})
+            assert data.headers["content-type"] == "application/json"
+        nowhere = client.get("/no/such/page/0x4711")
+        assert (nowhere.status_code, client.get("/v1/nothing").status_code) == (404, 404)
+        measures = client.get("/metrics").text
+    assert 'route="/S/{payload}"' in measures
+    assert "4711" not in measures
 
 
 def test_verifying_too_often_is_answered_kindly_and_says_when_to_come_back(town: Town) -> None:
