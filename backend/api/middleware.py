@@ -19,7 +19,7 @@ log = structlog.get_logger()
 BODY_BYTES = 2_000_000
 # Photographs of codes and sheets of stamps' pictures.
 IMAGE_BYTES = 25_000_000
-IMAGE_PATHS = ("/v1/verify/image", "/verify/image")
+IMAGE_PATHS = ("/v1/verify/image", "/verify")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
