@@ -23,17 +23,13 @@ class HandMovedLoops:
 
     def settle(self, block_time: int) -> None:
         """All that is due goes into blocks of this time. Raises NotSettled after twenty rounds."""
-        idle_rounds = 0
         for _ in range(MOST_ROUNDS):
             planned = self._sender.step()
             if self._node.waiting():
                 self._node.set_next_block_time(block_time)
                 self._node.mine()
             elif not planned:
-                # A lane's first step only looks; its second one sends.
-                idle_rounds += 1
-                if idle_rounds == 2:
-                    return
+                return
             while self._indexer.step():
                 pass
         raise NotSettled(f"after {MOST_ROUNDS} blocks at {block_time} something is still due")

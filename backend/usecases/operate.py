@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from backend.domain.merkle import claim_leaf, merkle_root
 from backend.domain.network import FOR_EVER
 from backend.errors import NotAllowed, Unprocessable
 from backend.ports import Actor, House
-from backend.store import network, stamps
+from backend.store import network, stamps, submissions
 from backend.usecases.submit import Promise, hexed, keep
 from stamps.claim import claim_address, claim_secret
 
@@ -41,18 +42,28 @@ def act(
     """Submit one act of an operator or the governor. Raises NotAllowed for who is no administrator."""
     if who.role != "admin":
         raise NotAllowed("Only an administrator may do this.")
-    digest = keccak256(canonical({"kind": kind, **arguments}))
     return keep(
         db,
         house,
         who,
         kind=kind,
-        digest=digest,
+        digest=_act_digest(db, kind, arguments),
         payload=arguments,
         custodian=None,
         expected={},
         lane=lane,
     )
+
+
+def _act_digest(db: Connection, kind: str, arguments: dict[str, Any]) -> bytes:
+    """Names an act: the same while it is on its way, a new one for the same act later (suspend again)."""
+    said = canonical({"act": kind, "arguments": arguments})
+    for time in count(1):
+        digest = keccak256(said + time.to_bytes(4, "big"))
+        earlier = submissions.find(db, digest)
+        if earlier is None or earlier.state in submissions.OPEN:
+            return digest
+    raise AssertionError("counting never ends")
 
 
 def canonical(value: Any) -> bytes:

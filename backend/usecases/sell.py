@@ -19,7 +19,8 @@ from backend.store import stamps
 from backend.usecases.submit import Promise, keep, must_act_for, refuse
 
 MOST_STAMPS = 1_000
-MOST_IN_RANGE = 65_536
+# A void of more does not fit into a transaction of 2^24 gas (ICryptoStamp.voidRange).
+MOST_TO_VOID = 4_000
 SPOILT = codes.VOID_REASONS.number("spoilt")
 
 
@@ -137,8 +138,13 @@ def void_stamps(
     terms = stamps.on_chain(db, edition)
     if terms is None:
         raise NotFound(f"There is no edition {ids.edition_text(edition)}.")
-    if not 1 <= first <= last <= terms.quantity or last - first >= MOST_IN_RANGE:
+    if not 1 <= first <= last <= terms.quantity:
         refuse(refusal("InvalidRange", edition=edition, first=first, last=last))
+    if last - first >= MOST_TO_VOID:
+        raise Unprocessable(
+            f"{last - first + 1} stamps are too many for one record.",
+            f"Void at most {MOST_TO_VOID} at a time.",
+        )
     used = stamps.first_spent(db, edition, first, last)
     if used is not None:
         stamp, block, is_void = used
