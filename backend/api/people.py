@@ -198,7 +198,7 @@ def put_cookie(request: Request, response: Response, session: str) -> None:
         max_age=SESSION_HOURS * 3_600,
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=request.app.state.service.house.origin.startswith("https:"),
         path="/",
     )
 

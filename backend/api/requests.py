@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from backend.api.fields import (
     AddressIn,
@@ -98,6 +99,15 @@ class EditionBody(Body):
     currency: Currency
     first_day: Seconds
     metadata: dict[str, Any]
+
+    @field_validator("metadata")
+    @classmethod
+    def _can_be_kept(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """PostgreSQL keeps no NUL, and half a surrogate pair is no text. Raises ValueError."""
+        if "\\u0000" in json.dumps(value):
+            raise ValueError("holds a character that cannot be kept (NUL)")
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        return value
 
 
 class PrintJobBody(Body):

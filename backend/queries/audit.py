@@ -91,14 +91,13 @@ def search(
     place = tuple_(ENTRY.c.block_number, ENTRY.c.log_index, ENTRY.c.item)
     query = _filtered(select(ENTRY, _latest_before().label("latest")), filters)
     if cursor is not None:
-        block, index, item = decode_cursor(cursor, int, int, str)
-        query = query.where(place < (block, index, bytes.fromhex(str(item))))
+        query = query.where(place < tuple(decode_cursor(cursor, int, int, bytes)))
     order = (ENTRY.c.block_number.desc(), ENTRY.c.log_index.desc(), ENTRY.c.item.desc())
     rows = db.execute(query.order_by(*order).limit(rows_asked(limit) + 1)).all()
     following = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        following = encode_cursor(last.block_number, last.log_index, last.item.hex())
+        following = encode_cursor(last.block_number, last.log_index, last.item)
     return Page(_answers(db, rows[:limit]), following)
 
 

@@ -11,8 +11,10 @@ from backend.api.answers.promises import Promise
 from backend.api.fields import EditionIn
 from backend.api.requests import EditionBody
 from backend.api.service import Call, answer
+from backend.errors import Unprocessable
 from backend.queries import editions
 from backend.usecases import operate
+from stamps.art.edition import read_edition
 
 router = APIRouter(prefix="/editions", tags=["editions"])
 
@@ -35,6 +37,12 @@ def get_edition(call: Call, edition: EditionIn) -> Response:
 @router.post("", status_code=202, response_model=Promise)
 def create_edition(call: Call, body: EditionBody) -> Response:
     """Create an edition (administrators). Its claim codes' seed is made and sealed here."""
+    art = read_edition(body.metadata)
+    if art.quantity != body.quantity:
+        raise Unprocessable(
+            f"The varieties add up to {art.quantity} stamps, the edition has {body.quantity}.",
+            "Put right the quantities of the varieties.",
+        )
     request = operate.EditionRequest(
         edition=body.edition,
         title=body.title,

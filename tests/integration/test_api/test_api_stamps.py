@@ -35,7 +35,7 @@ def test_only_an_administrator_creates_an_edition(town: Town) -> None:
     body = {
         "edition": "1-9",
         "title": "Winter",
-        "quantity": 20,
+        "quantity": 200,
         "face_value": 120,
         "currency": "EUR",
         "first_day": town.stage.clock,
@@ -43,11 +43,13 @@ def test_only_an_administrator_creates_an_edition(town: Town) -> None:
     }
     refused = town.post("/v1/editions", body, town.as_(COUNTER), 403)
     assert refused["type"] == "urn:posthorn:NotAllowed"
+    for change in ({"quantity": 20}, {"metadata": {"title": "x"}}, {"metadata": {"a": "\x00"}}):
+        town.post("/v1/editions", body | change, town.by("admin"), 422)
     promise = town.post("/v1/editions", body, town.by("admin"))
     assert promise["state"] == "pending"
     town.get("/v1/editions/1-9", status=404)
     town.settle()
-    assert town.get("/v1/editions/1-9")["quantity"] == 20
+    assert town.get("/v1/editions/1-9")["quantity"] == 200
 
 
 def test_stamps_are_sold_print_first_then_valid_and_the_spoilt_one_void(town: Town) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from backend.domain import codes
-from backend.domain.commitments import trail_code_text
 from backend.domain.trail import Answer, Entry, HandedOff, Place, TrailState, Why
 from backend.domain.typed_data import End, Report, TakeUp
 from backend.domain.verdict import CodeAxis, Sighting, StampFacts, Use, judge_stamp
@@ -201,15 +200,9 @@ def test_status_of_a_block_follows_finality() -> None:
 
 
 def test_cursor_comes_back_and_nothing_else_is_taken_for_one() -> None:
-    cursor = encode_cursor(17, 3, "ab")
-    assert decode_cursor(cursor, int, int, str) == [17, 3, "ab"]
-    for text in (
-        "",
-        "%",
-        cursor[:-4],
-        encode_cursor(17),
-        encode_cursor(True, 3, "ab"),
-        trail_code_text(bytes(16)),
-    ):
+    cursor = encode_cursor(17, 3, b"ab")
+    assert decode_cursor(cursor, int, int, bytes) == [17, 3, b"ab"]
+    others = (encode_cursor(17), encode_cursor(True, 3, b"ab"), encode_cursor(1 << 63, 3, b"ab"))
+    for text in ("", "%", "\xe4", cursor[:-4], *others, "bnVsbA", encode_cursor(-1, 3, b"ab")):
         with pytest.raises(BadRequest):
-            decode_cursor(text, int, int, str)
+            decode_cursor(text, int, int, bytes)
