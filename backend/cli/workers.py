@@ -19,6 +19,7 @@ from backend.config import Settings
 MINE_EVERY_SECONDS = 0.1
 # Seconds that requests in hand get when the server is told to stop.
 GRACE_SECONDS = 5
+RECURSION_LIMIT = 1_000
 
 
 def run_server(data: Path | None, host: str | None, port: int | None, watch_parent: bool) -> None:
@@ -27,6 +28,8 @@ def run_server(data: Path | None, host: str | None, port: int | None, watch_pare
 
     from backend.app import create_app
 
+    # py_ecc, which web3 brings along, sets 100,000: deeply nested JSON would then overflow the C stack.
+    sys.setrecursionlimit(RECURSION_LIMIT)
     house = installation(data, host=host, port=port)
     _log_to_stderr(house.settings)
     listening = listen(house.settings.host, house.settings.port, shared=True)

@@ -66,21 +66,27 @@ class Row:
 
 def open_csv(path: Path) -> Csv:
     """Look through the file once. Raises BadFile, naming what is wrong and what to do."""
+    csv.field_size_limit(MOST_CHARACTERS_IN_FIELD)
     if not path.is_file():
         raise BadFile(f"There is no file {path}.", "Check its name and folder.")
     bytes_, sha256, is_utf8 = _scan(path)
     if bytes_ == 0:
         raise BadFile(f"{path} is empty.", f"Its first line must be a header: {_header()}.")
     encoding = _encoding(path, is_utf8)
-    with path.open(encoding=encoding, newline="") as file:
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
         header = file.readline(CHUNK_BYTES)
     separator = max(SEPARATORS, key=header.count)
-    columns = tuple(
-        name.strip().lower().replace(" ", "_")
-        for name in next(csv.reader([header], delimiter=separator), [])
-    )
+    columns = _columns(path, header, separator)
     _check_columns(path, columns)
     return Csv(path, encoding, separator, columns, bytes_, sha256)
+
+
+def _columns(path: Path, header: str, separator: str) -> tuple[str, ...]:
+    try:
+        names = next(csv.reader([header], delimiter=separator, strict=True), [])
+    except csv.Error as error:
+        raise BadFile(f"The first line of {path} cannot be read: {error}.", _header()) from None
+    return tuple(name.strip().lower().replace(" ", "_") for name in names)
 
 
 def _scan(path: Path) -> tuple[int, str, bool]:
@@ -142,7 +148,6 @@ def rows(csv_file: Csv) -> Iterator[tuple[Row, int]]:
 
     A row with a fault is given out too: its `fault` says what is wrong with its form.
     """
-    csv.field_size_limit(MOST_CHARACTERS_IN_FIELD)
     with csv_file.path.open("rb") as raw:
         file = io.TextIOWrapper(raw, csv_file.encoding, errors="replace", newline="")
         reader = csv.reader(file, delimiter=csv_file.separator, strict=True)
