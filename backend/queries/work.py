@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, union
+from sqlalchemy import Connection, Row, Select, and_, false, func, select, true, union_all
 
 from backend.errors import NotFound
-from backend.queries import editions, network, releases, submissions, trails
+from backend.queries import editions, network, releases, submissions
 from backend.queries.editions import EditionAnswer
 from backend.queries.network import CustodianAnswer
 from backend.queries.releases import ReleaseAnswer
@@ -16,11 +16,12 @@ from backend.queries.submissions import SubmissionAnswer
 from backend.queries.trails import ItemAnswer
 from backend.store import tables
 from backend.store.submissions import OPEN
-from backend.store.tables import edition_terms, forecast, person, submission
+from backend.store.tables import edition_terms, forecast, item_secret, person, submission
 
 HOLDS_SHOWN = 200
 QUEUE_SHOWN = 20
 JOB = tables.print_job
+STANDING = ("item", "latest_time", "records", "number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,12 @@ class Desk:
 def desk(db: Connection, custodian: int, now: int) -> Desk:
     """Raises NotFound for a custodian that is not enrolled."""
     who = network.custodian(db, custodian)
-    held = _held(custodian).subquery()
-    newest = select(held.c.item).order_by(held.c.latest_time.desc()).limit(HOLDS_SHOWN)
-    items = [row.item for row in db.execute(newest)]
-    shown = trails.lines(db, items)
+    holds, holds_total = _holds(db, who)
     waiting = submission.c.custodian == custodian, submission.c.state.in_(OPEN)
     return Desk(
         custodian=who,
-        holds=tuple(shown[item] for item in items),
-        holds_total=db.scalar(select(func.count()).select_from(held)) or 0,
+        holds=holds,
+        holds_total=holds_total,
         to_take_over=releases.to_take_over(db, custodian, now),
         handed_over=releases.handed_over(db, custodian, now),
         print_jobs=unfinished_jobs(db, custodian),
@@ -84,23 +82,63 @@ def desk(db: Connection, custodian: int, now: int) -> Desk:
     )
 
 
+def _holds(db: Connection, who: CustodianAnswer) -> tuple[tuple[ItemAnswer, ...], int]:
+    """What a custodian holds, the newest first, and how much that is in all."""
+    held = _held(who.number).subquery()
+    query = (
+        select(
+            held,
+            item_secret.c.value,
+            item_secret.c.accepted_time,
+            func.count().over().label("total"),
+        )
+        .outerjoin(item_secret, item_secret.c.item == held.c.item)
+        .order_by(held.c.latest_time.desc(), held.c.item)
+        .limit(HOLDS_SHOWN)
+    )
+    rows = db.execute(query).all()
+    shown = (
+        ItemAnswer(
+            item=row.item,
+            number=row.value,
+            holder=who,
+            ended=None,
+            accepted_time=row.accepted_time or row.accepted,
+            latest_time=row.latest_time,
+            records=row.records,
+            custody_number=row.number,
+            recorded=row.recorded,
+        )
+        for row in rows
+    )
+    return tuple(shown), rows[0].total if rows else 0
+
+
 def _held(custodian: int) -> Any:
     """Items in a custodian's hands: by the chain, but where the forecast is ahead of it, by that."""
     item = tables.item
     ahead = forecast.alias()
     moves_on = and_(ahead.c.item == item.c.item, ahead.c.records > item.c.records)
-    on_chain = select(item.c.item, item.c.latest_time).where(
+    on_chain = select(
+        *(item.c[name] for name in STANDING),
+        item.c.accepted_time.label("accepted"),
+        true().label("recorded"),
+    ).where(
         item.c.holder == custodian,
         item.c.ended.is_(None),
         ~select(ahead.c.item).where(moves_on).exists(),
     )
     overtaken = and_(item.c.item == forecast.c.item, item.c.records >= forecast.c.records)
-    expected = select(forecast.c.item, forecast.c.latest_time).where(
+    expected = select(
+        *(forecast.c[name] for name in STANDING),
+        forecast.c.latest_time.label("accepted"),
+        false().label("recorded"),
+    ).where(
         forecast.c.holder == custodian,
         forecast.c.ended.is_(None),
         ~select(item.c.item).where(overtaken).exists(),
     )
-    return union(on_chain, expected)
+    return union_all(on_chain, expected)
 
 
 def unfinished_jobs(db: Connection, custodian: int) -> tuple[PrintJobAnswer, ...]:
