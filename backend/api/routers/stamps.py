@@ -32,8 +32,9 @@ IMAGE = {
 
 
 def limit_looks(call: Caller) -> None:
-    """Anybody may verify, nobody may go through the numbers. Raises TooMany."""
-    call.service.limits.count("verify", network_of(call.address))
+    """Anybody may verify, only machines of the posts may go through the numbers. Raises TooMany."""
+    if not call.is_signed_in():
+        call.service.limits.count("verify", network_of(call.address))
 
 
 @router.get("/stamps/{stamp}", response_model=answers.Stamp)
