@@ -145,6 +145,12 @@ class Trail(Answer):
         )
 
 
+class Trails(Answer):
+    """The trails of items that bear one number, the newest first: numbers are used again."""
+
+    rows: tuple[Trail, ...]
+
+
 def _answerable(found: TrailAnswer) -> Answerable:
     if found.state is None:
         return Answerable(custodian=None, record=0, why="pending", sentence=found.answerable)

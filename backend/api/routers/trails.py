@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from sqlalchemy import Connection
 
 from backend.api.answers import trails as answers
-from backend.api.fields import Bytes32In, CustodianIn, Line, Seconds, hexed
+from backend.api.fields import Bytes32In, CustodianIn, Line, Scanned, Seconds, hexed
 from backend.api.routers.stamps import limit_looks
 from backend.api.service import Call, answer, gives
 from backend.ports import Actor
@@ -17,8 +17,22 @@ from backend.queries import audit, labels, trails
 from backend.queries.trails import TrailAnswer
 
 router = APIRouter(tags=["trails"])
+# A number is given again after a year at the earliest.
+MOST_TRAILS = 20
 IfNoneMatch = Annotated[str | None, Header(max_length=500)]
 TrailCode = Annotated[str, Path(max_length=60)]
+
+
+@router.get("/trails", response_model=answers.Trails)
+def get_by_number(call: Call, number: Annotated[Scanned, Query()]) -> Response:
+    """The trails of all items that bear a number, the newest first. For people of the posts."""
+
+    def work(db: Connection, _: Actor) -> answers.Trails:
+        found = trails.bearing(db, number)[:MOST_TRAILS]
+        rows = tuple(answers.Trail.of(trails.trail(db, one.item, opened=True)) for one in found)
+        return answers.Trails(rows=rows)
+
+    return answer(call.signed_in(work))
 
 
 @router.get("/trails/{item}", response_model=answers.Trail)

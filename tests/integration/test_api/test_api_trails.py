@@ -52,6 +52,9 @@ def test_number_is_shown_to_the_labels_code_and_to_people_of_the_posts_only(town
     town.get(f"/v1/items?number={accepted['number']}", status=401)
     (line,) = town.get(f"/v1/items?number={accepted['number']}", town.as_(ZURICH))["rows"]
     assert (line["item"], line["recorded"]) == (accepted["item"], True)
+    town.get(f"/v1/trails?number={accepted['number']}", status=401)
+    (trail,) = town.get(f"/v1/trails?number={accepted['number']}", town.as_(ZURICH))["rows"]
+    assert trail["answerable"]["custodian"] == "1-4"
     town.get("/v1/trails/0x" + "ab" * 32, status=404)
     town.get("/v1/trails/codes/NOT-A-CODE", status=404)
 
