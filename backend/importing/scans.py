@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -158,9 +159,16 @@ class Understanding:
         return seconds
 
 
+# 13 characters between letters are an S10 number, misread or not, unless the file says otherwise.
+LIKE_S10 = re.compile(r"\s*[A-Z]{2}.{9}[A-Z]{2}\s*", re.IGNORECASE)
+
+
 def _number(cell: Mapping[str, str]) -> ItemNumber:
+    scheme = cell.get("scheme", "").lower() or (
+        "s10" if LIKE_S10.fullmatch(cell["item"]) else "auto"
+    )
     try:
-        return numbered(cell.get("scheme", "").lower() or "auto", cell["item"])
+        return numbered(scheme, cell["item"])
     except BadItemNumber as error:
         raise BadRow(f"{error}.", "Put the number right as it stands on the label.") from None
 

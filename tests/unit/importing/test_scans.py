@@ -80,6 +80,7 @@ def test_what_is_no_time_is_said(time: str) -> None:
     ("cells", "words"),
     [
         ({"item": "RR473124828AT"}, "check digit 8"),
+        ({"item": "RR47312482OAT"}, "not an S10 number"),
         ({"item": "RR473124829XX"}, "unknown issuer XX"),
         ({"item": "JA473124822AT"}, "reserved"),
         ({"scheme": "isbn"}, "unknown scheme"),
