@@ -17,7 +17,7 @@ from backend.domain.commitments import new_trail_code, trail_code_text
 from backend.domain.typed_data import DeliveryKeys
 from backend.domain.verdict import CodeAxis
 from backend.errors import PosthornError, Unprocessable
-from backend.queries import labels, stamps
+from backend.queries import editions, labels, stamps
 from backend.usecases.accept import AcceptRequest, accept
 from backend.usecases.deliver import delivery_key_seed
 from backend.usecases.franking import Franking, Payment
@@ -66,7 +66,17 @@ def accept_form(
     """An empty form, or one with what was scanned."""
     visit.at_desk()
     source = SOURCE_OF_KIND.get(kind_of(visit), "counter")
-    return _form(visit, Entered(number=number, stamps=stamp, source=source))
+    return _form(
+        visit, Entered(number=number, stamps=stamp, source=source, currency=_currency(visit))
+    )
+
+
+def _currency(visit: Visit) -> str:
+    """The currency of the operator's newest edition, as what a clerk most likely needs."""
+    _, custodian = visit.at_desk()
+    with visit.begin() as db:
+        own = editions.editions(db, ids.operator_of_custodian(custodian))
+    return own[-1].currency if own else ""
 
 
 def _form(visit: Visit, entered: Entered, error: PosthornError | None = None) -> Response:

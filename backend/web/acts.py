@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Query, Response
 from sqlalchemy import Connection
 
 from backend.domain import codes, ids
+from backend.domain.commitments import trail_code_text
 from backend.domain.typed_data import ZERO32
 from backend.errors import NotAllowed, PosthornError, Unprocessable
 from backend.ports import Actor
@@ -82,7 +83,7 @@ def _offer(visit: Visit, item: bytes) -> dict[str, object] | None:
         line, label = trails.lines(db, [item])[item], labels.label(db, item)
     return {
         "contracts": contracts(visit.house),
-        "trailCode": label.trail_code,
+        "trailCode": trail_code_text(label.trail_code),
         "item": "0x" + item.hex(),
         "number": line.custody_number,
         "giver": custodian,

@@ -221,7 +221,7 @@ def _line(cells: tuple[str, ...]) -> str:
 @router.get("/items/{item}")
 def item_page(visit: Visiting, item: str) -> Response:
     """Every record of an item with all that proves it. With its number for who has signed in."""
-    visit.service.limits.count("verify", visit.address)
+    visit.look()
     with visit.begin() as db:
         found = trails.trail(db, digest_of(item), opened=visit.who is not None)
     return visit.page("item.html", ASKS_NODES, trail=found, story=trail_story(visit.house, found))

@@ -13,6 +13,7 @@ from backend.api import withdraw
 from backend.domain import codes, ids
 from backend.errors import NotFound, PosthornError
 from backend.queries import labels, network, stamps, trails, work
+from backend.web.render import SCANS
 from backend.web.verify import LONGEST_TEXT, where_to
 from backend.web.visit import PageRoute, Visit, Visiting, see
 
@@ -60,6 +61,7 @@ def work_page(visit: Visiting, pin: Annotated[str, Query()] = "") -> Response:
             return visit.page("work/choose.html", places=_places(db, who.custodians))
         return visit.page(
             "work/desk.html",
+            SCANS,
             desk=work.desk(db, who.custodian, visit.house.now()),
             places=_places(db, who.custodians),
             buttons=BUTTONS.get(kind_of(visit), (HAND_OVER, TAKE_OVER)),

@@ -25,7 +25,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 @router.get("/T/{code}")
 def label(visit: Visiting, code: str) -> Response:
     """What a label's QR opens: the trail with its number. Changes nothing."""
-    visit.service.limits.count("verify", visit.address)
+    visit.look()
     with visit.begin() as db:
         found = trails.by_code(db, code)
     return visit.page(

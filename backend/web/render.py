@@ -16,7 +16,7 @@ from markupsafe import Markup
 from backend.domain import codes, ids
 from backend.usecases.franking import money
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"
 # Nothing from elsewhere, nothing inline. Pages that check against a node may ask any node.
 POLICY = {

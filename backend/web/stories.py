@@ -60,11 +60,12 @@ def trail_story(house: House, answer: TrailAnswer) -> dict[str, Any] | None:
         "rpc": RPC,
         "item": "0x" + answer.item.hex(),
         "places": {str(custodian.number): custodian.place for custodian in told},
-        "records": [_record(entry) for entry in answer.entries],
+        "records": [record_story(entry) for entry in answer.entries],
     }
 
 
-def _record(answer: EntryAnswer) -> dict[str, Any]:
+def record_story(answer: EntryAnswer) -> dict[str, Any]:
+    """One record as the page tells it."""
     entry, body = answer.entry, answer.entry.body
     told: dict[str, Any] = {
         "record": entry.record,

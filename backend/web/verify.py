@@ -70,7 +70,7 @@ def where_to(text: str) -> str:
 @router.post("/verify/image")
 def verify_picture(visit: Visiting, picture: Annotated[UploadFile, File()]) -> Response:
     """Reads the code in a picture, for browsers that cannot."""
-    visit.service.limits.count("verify", visit.address)
+    visit.look()
     try:
         texts = read_codes(picture.file.read(LARGEST_FILE_BYTES + 1))
     except ScanError as error:
@@ -86,7 +86,7 @@ def _sentence(text: str) -> str:
 @router.get("/S/{payload}")
 def verify_code(visit: Visiting, payload: str) -> Response:
     """What a stamp's QR opens. Adds one to the coarse count of scans; changes nothing else."""
-    visit.service.limits.count("verify", visit.address)
+    visit.look()
     with visit.begin() as db:
         found = stamps.verify(db, visit.house, payload[:LONGEST_TEXT], count=True)
         return _verdict_page(visit, db, found)
@@ -95,7 +95,7 @@ def verify_code(visit: Visiting, payload: str) -> Response:
 @router.get("/stamps/{number}")
 def verify_number(visit: Visiting, number: str) -> Response:
     """The same for a typed number: without a code there is no signature to check. Raises NotFound."""
-    visit.service.limits.count("verify", visit.address)
+    visit.look()
     try:
         stamp = ids.parse_stamp(number)
     except ids.BadNumber as error:

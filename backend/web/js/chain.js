@@ -70,6 +70,7 @@ function alone(domain, event) {
     block: event.block,
     time: struct.time,
     actor,
+    found: struct.condition,
     code: struct.mode ?? struct.code ?? struct.reason ?? null,
     signed,
   };

@@ -13,26 +13,32 @@ prepareZXingModule({
   overrides: { locateFile: (file) => (file.endsWith(".wasm") ? `/static/js/${file}` : file) },
 });
 
+/** The reader is loaded when it is first needed: it is a megabyte. */
+let reader = null;
+const detect = (source) => {
+  reader ??= new BarcodeDetector({ formats: ["qr_code", "code_128"] });
+  return reader.detect(source).catch(() => []);
+};
+
 for (const place of document.querySelectorAll("[data-scan]")) equip(place);
 
 function equip(place) {
-  const detector = new BarcodeDetector({ formats: ["qr_code", "code_128"] });
   const button = place.querySelector("[data-camera]");
   const says = place.querySelector("[data-says]");
   if (navigator.mediaDevices?.getUserMedia) {
     button.hidden = false;
-    button.addEventListener("click", () => film(place, detector, says).catch(() => refused(says)));
+    button.addEventListener("click", () => film(place, says).catch(() => refused(says)));
   }
   place.querySelector("input[type=file]").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     if (!file) return;
-    const [code] = await detector.detect(file).catch(() => []);
+    const [code] = await detect(file);
     if (code) take(place, code.rawValue);
     else says.textContent = "No code can be read in this picture. Take it from nearer, sharp, without glare.";
   });
 }
 
-async function film(place, detector, says) {
+async function film(place, says) {
   const video = place.querySelector("video");
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   video.srcObject = stream;
@@ -45,7 +51,7 @@ async function film(place, detector, says) {
   };
   addEventListener("pagehide", stop, { once: true });
   const look = async () => {
-    const [code] = await detector.detect(video).catch(() => []);
+    const [code] = await detect(video);
     if (!code) return setTimeout(look, FRAME_MS);
     stop();
     take(place, code.rawValue);

@@ -27,7 +27,6 @@ export const TYPES = {
   Report: members(
     "bytes32 item,uint16 code,uint16 reason,uint32 corrects,uint40 reporter,uint40 time,bytes32 evidence",
   ),
-  Cancel: members("uint40 custodian,uint40 time,uint16 kind,bytes32 item,uint64[] stamps"),
   PublicCode: members("uint64 stamp"),
 };
 

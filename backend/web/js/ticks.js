@@ -38,7 +38,11 @@ async function checkStamp(node, story, tell) {
   const stamp = BigInt(story.stamp);
   await checkCode(node, story, tell);
   const chain = await stampOnChain(node, story.contracts, stamp);
-  tell("record", "holds", `The chain says: ${stampWords(chain)}.`);
+  tell("record", "holds", `Of the stamp with this number the chain says: ${stampWords(chain)}.`);
+  if (!story.told) {
+    tell("story", "silent", "The code is not the post’s, so this page says nothing of the stamp whose number it bears.");
+    return;
+  }
   const differences = stampDifferences(story, chain);
   if (differences.length) tell("story", "differs", differences.join(" "));
   else tell("story", "holds", "What this page says is what the chain says.");

@@ -1,0 +1,108 @@
+"""Writes what the pages' scripts are compared with, as Python has it.
+
+    .venv/bin/python -m tests.e2e.script_vectors
+
+tests/vectors/trails.json: the golden logs folded, with what a page would tell of them. The scripts must come to the
+same heads. tests/vectors/delivery_keys.json: the key that a delivery code gives for one item (C1).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from backend.domain.commitments import trail_code_text
+from backend.domain.keccak import keccak256
+from backend.domain.trail import Entry, fold
+from backend.domain.typed_data import SigningDomain
+from backend.indexer.decode import Contracts, Decoder
+from backend.indexer.events import RawLog
+from backend.keystore import address_of, key_from
+from backend.queries.network import CustodianAnswer
+from backend.queries.trails import EntryAnswer, parties
+from backend.usecases.deliver import delivery_key_seed
+from backend.web.stories import record_story
+
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
+CODE, TRAIL_CODE = "7CTX-W9S5-50EM-TD6S-JHX1-GDNX-Z5", bytes(range(16))
+
+
+def written() -> dict[str, str]:
+    """The files as they should be."""
+    found = {"trails": trails(), "delivery_keys": delivery_keys()}
+    return {f"{name}.json": json.dumps(value, indent=1) + "\n" for name, value in found.items()}
+
+
+def delivery_keys() -> dict[str, str]:
+    """A delivery code, the item's trail code, and key and address that follow."""
+    key = delivery_key_seed(CODE, TRAIL_CODE)
+    return {
+        "code": CODE,
+        "trail_code": trail_code_text(TRAIL_CODE),
+        "key": "0x" + key.hex(),
+        "address": "0x" + address_of(key_from(key)).hex(),
+    }
+
+
+def trails() -> dict[str, Any]:
+    """For each item its head, record count, and the story of each record."""
+    entries: dict[bytes, list[Entry]] = {}
+    for entry in _entries(json.loads((VECTORS / "logs.json").read_text())):
+        entries.setdefault(entry.item, []).append(entry)
+    return {"0x" + item.hex(): _trail(own) for item, own in entries.items()}
+
+
+def _trail(entries: list[Entry]) -> dict[str, Any]:
+    state = fold(entries)
+    return {
+        "head": "0x" + state.head.hex(),
+        "records": [record_story(_answer(entry)) for entry in entries],
+    }
+
+
+def _answer(entry: Entry) -> EntryAnswer:
+    at, to = (_custodian(number) for number in parties(entry))
+    return EntryAnswer(entry, at, to, None, None, "", (), "settled", {})
+
+
+def _custodian(number: int) -> CustodianAnswer | None:
+    return CustodianAnswer(number, number >> 24, "", 1, "", "", "", False) if number else None
+
+
+def _entries(golden: dict[str, Any]) -> list[Entry]:
+    network, ledger, stamps = (
+        bytes.fromhex(golden["contracts"][name][2:])
+        for name in ("PostalNetwork", "CustodyLedger", "CryptoStamp")
+    )
+    chain_id = golden["chain_id"]
+    decoder = Decoder(
+        Contracts(
+            network,
+            SigningDomain("CustodyLedger", chain_id, ledger),
+            SigningDomain("CryptoStamp", chain_id, stamps),
+        )
+    )
+    times = {int(number): time for number, time in golden["block_times"].items()}
+    events = decoder.decode(map(_log, golden["logs"]), times)
+    return [event for event in events if isinstance(event, Entry)]
+
+
+def _log(one: dict[str, Any]) -> RawLog:
+    def raw(text: str) -> bytes:
+        return bytes.fromhex(text.removeprefix("0x"))
+
+    return RawLog(
+        block_hash=keccak256(b"block %d" % one["block"]),
+        log_index=one["index"],
+        block_number=one["block"],
+        transaction_hash=keccak256(b"transaction %d" % one["transaction"]),
+        address=raw(one["address"]),
+        topics=tuple(raw(topic) for topic in one["topics"]),
+        data=raw(one["data"]),
+    )
+
+
+if __name__ == "__main__":
+    for name, text in written().items():
+        (VECTORS / name).write_text(text)

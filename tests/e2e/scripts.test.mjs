@@ -1,0 +1,307 @@
+/** The pages' scripts on golden vectors: digests, codes, heads, signatures, stories. Run by node --test. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { decodeEventLog, decodeFunctionData, encodeFunctionResult, keccak256, toHex } from "viem/utils";
+import { ledger as ledgerAbi, network as networkAbi } from "../../backend/web/js/abi.js";
+import { BadCode, decode, encode } from "../../backend/web/js/base32.js";
+import { badSignatures, headFrom, parsePublicCode, recordsOf, signerOf } from "../../backend/web/js/chain.js";
+import { deliveryKey, signDelivery } from "../../backend/web/js/delivery.js";
+import { NoAnswer, Node } from "../../backend/web/js/node.js";
+import { digestOf, domainOf, lineHash, nextHead, releaseDigest } from "../../backend/web/js/signed.js";
+import { check, stampDifferences, trailDifferences } from "../../backend/web/js/ticks.js";
+import { characterOf, Wedge } from "../../backend/web/js/wedge.js";
+
+const read = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));
+const typed = read("typed_data");
+const printed = read("stamps");
+const golden = read("logs");
+const trails = read("trails");
+const ZERO32 = `0x${"00".repeat(32)}`;
+const contracts = {
+  chainId: golden.chain_id,
+  network: golden.contracts.PostalNetwork,
+  ledger: golden.contracts.CustodyLedger,
+  stamps: golden.contracts.CryptoStamp,
+};
+
+/** A node that serves the golden logs, and answers views from them and from what Python folded. */
+class GoldenNode {
+  heads = Object.fromEntries(Object.entries(trails).map(([item, trail]) => [item, trail.head]));
+
+  fetch = async (_, { body }) => {
+    const answers = JSON.parse(body).map(({ id, method, params }) => ({ jsonrpc: "2.0", id, result: this[method](...params) }));
+    return { json: async () => answers };
+  };
+
+  eth_chainId = () => toHex(golden.chain_id);
+  eth_blockNumber = () => "0xb";
+
+  eth_getLogs({ address, topics, blockHash }) {
+    const fits = (wanted, topic) => wanted === null || wanted === topic;
+    return golden.logs
+      .map((log) => ({ ...log, blockNumber: toHex(log.block), blockHash: hashOf(log.block) }))
+      .filter((log) => log.address === address && (!blockHash || log.blockHash === blockHash))
+      .filter((log) => topics.every((wanted, i) => fits(wanted, log.topics[i])));
+  }
+
+  eth_call({ to, data }) {
+    const abi = to === contracts.network ? networkAbi : ledgerAbi;
+    const { functionName, args } = decodeFunctionData({ abi, data });
+    return encodeFunctionResult({ abi, functionName, result: this[functionName](...args) });
+  }
+
+  headOf = (item) => this.heads[item] ?? ZERO32;
+
+  itemOf = (item) => ({
+    holder: 0, number: 0, records: trails[item].records.length, time: 0, state: 1,
+    receptacle: 0, height: 0, closed: false, origin: 1,
+  });
+
+  custodian = () => ({ kind: 1, place: toHex("", { size: 12 }), keyHolder: 1 });
+
+  /** N3: a key that was lost has no right any more. */
+  keyAt(custodian, time) {
+    const events = this.#network().filter((event) => event.args.custodian === custodian);
+    const lost = new Set(events.filter((e) => e.eventName === "KeyCompromised").map((e) => e.args.key));
+    const right = events.findLast(
+      (e) => e.eventName === "RightGranted" && e.args.from <= time && time < e.args.until && !lost.has(e.args.key),
+    );
+    return [right?.args.key ?? `0x${"00".repeat(20)}`, 1, "0x"];
+  }
+
+  #network() {
+    const logs = golden.logs.filter((log) => log.address === contracts.network);
+    return logs.flatMap((log) => {
+      try {
+        return [decodeEventLog({ abi: networkAbi, topics: log.topics, data: log.data })];
+      } catch {
+        return [];
+      }
+    });
+  }
+}
+
+function hashOf(block) {
+  return keccak256(new TextEncoder().encode(`block ${block}`));
+}
+
+function asked(fake = new GoldenNode()) {
+  return new Node("http://node.example", fake.fetch);
+}
+
+const blocksOf = (trail) => [...new Set(trail.records.map((one) => one.blockHash))];
+
+function storyOf(item) {
+  return { kind: "trail", contracts, item, places: {}, records: structuredClone(trails[item].records) };
+}
+
+// ---- digests and codes ---------------------------------------------------------------------------
+
+const SIGNED_HERE = ["Acceptance", "Receipt", "Delivery", "End", "TakeUp", "Recall", "Report"];
+const domains = {
+  CustodyLedger: domainOf("CustodyLedger", 31337, `0x${"11".repeat(20)}`),
+};
+
+for (const { type, contract, record, digest } of typed.records) {
+  if (SIGNED_HERE.includes(type)) {
+    test(`digest of ${type} is Python's and Solidity's`, () => {
+      assert.equal(digestOf(domains[contract], type, record), digest);
+    });
+  }
+}
+
+test("digest of a release follows from its lines' hashes", () => {
+  const { record, digest } = typed.records.find((one) => one.type === "Release");
+  const lines = record.lines.map((line) => lineHash(line.item, line.number, line.condition, line.evidence));
+  assert.equal(releaseDigest(domains.CustodyLedger, { ...record, released: record.time, lines }), digest);
+});
+
+for (const code of printed.public_codes) {
+  test(`public code ${code.number} is read and its signer found`, async () => {
+    const parsed = parsePublicCode(code.payload.toLowerCase());
+    assert.equal(parsed.stamp, BigInt(code.stamp));
+    assert.equal(parsed.hint, code.signer_hint);
+    assert.equal(parsed.signature, code.signature);
+    const domain = domainOf("CryptoStamp", code.chain_id, code.contract);
+    const digest = digestOf(domain, "PublicCode", { stamp: parsed.stamp });
+    assert.equal(digest, code.digest);
+    assert.equal(await signerOf(digest, parsed.signature), printed.signer);
+  });
+}
+
+test("a code of one character less, or with U, is no code", () => {
+  const { payload } = printed.public_codes[0];
+  assert.throws(() => parsePublicCode(payload.slice(1)), BadCode);
+  assert.throws(() => parsePublicCode(payload.replace(/.$/, "U")), BadCode);
+});
+
+test("bytes and their spelling are one to one", () => {
+  const bytes = Uint8Array.from({ length: 83 }, (_, i) => (i * 37) % 256);
+  assert.deepEqual(decode(encode(bytes), 83), bytes);
+});
+
+test("a delivery code gives Python's key, and signs", async () => {
+  const { code, trail_code, key, address } = read("delivery_keys");
+  assert.equal(deliveryKey(code, trail_code), key);
+  assert.equal(deliveryKey(` ${code.toLowerCase()} `.replace("-", " "), trail_code), key);
+  const { record } = typed.records.find((one) => one.type === "Delivery");
+  const signature = await signDelivery({ chainId: 31337, ledger: `0x${"11".repeat(20)}` }, record, key);
+  const digest = digestOf(domains.CustodyLedger, "Delivery", record);
+  assert.equal(signature.length, 130);
+  assert.equal(await signerOf(digest, signature), address);
+});
+
+// ---- trails ----------------------------------------------------------------------------------------
+
+for (const [item, trail] of Object.entries(trails)) {
+  test(`trail ${item.slice(2, 10)} gives the head that Python folds, all signatures good`, async () => {
+    const node = asked();
+    const records = await recordsOf(node, contracts, item, blocksOf(trail));
+    assert.equal(headFrom(records), trail.head);
+    assert.deepEqual(await badSignatures(node, contracts, records), []);
+    assert.deepEqual(trailDifferences(storyOf(item), records, new Map()), []);
+  });
+
+  test(`trail ${item.slice(2, 10)}: all three ticks hold`, async () => {
+    const states = {};
+    const block = await check(asked(), storyOf(item), (tick, state, text) => (states[tick] = [state, text]));
+    assert.equal(block, 11);
+    for (const tick of ["signatures", "record", "story"]) assert.equal(states[tick][0], "holds", states[tick][1]);
+  });
+}
+
+const [item, trail] = Object.entries(trails).find(([, one]) => one.records.some((record) => record.receiver));
+
+test("a head is not given by records with a gap or in which a digest does not fit", async () => {
+  const records = await recordsOf(asked(), contracts, item, blocksOf(trail));
+  assert.equal(headFrom(records.toSpliced(1, 1)), null);
+  assert.equal(headFrom(records.with(1, { ...records[1], recomputed: ZERO32 })), null);
+  assert.notEqual(nextHead(ZERO32, records[0].digest, 0), nextHead(ZERO32, records[0].digest, 1));
+});
+
+test("another head on chain turns the record's tick, not the others", async () => {
+  const fake = new GoldenNode();
+  fake.heads[item] = ZERO32;
+  const states = {};
+  await check(asked(fake), storyOf(item), (tick, state) => (states[tick] = state));
+  assert.deepEqual(states, { signatures: "holds", record: "differs", story: "holds" });
+});
+
+test("a signature by another key is named with its record", async () => {
+  const node = asked();
+  const records = await recordsOf(node, contracts, item, blocksOf(trail));
+  records[0].signed[0].signature = records[1].signed[0].signature;
+  assert.deepEqual(await badSignatures(node, contracts, records), ["record 1"]);
+});
+
+for (const field of ["time", "released", "actor", "receiver", "given", "found", "digest"]) {
+  test(`a lie about ${field} is told with both sides`, async () => {
+    const story = storyOf(item);
+    const told = story.records.find((one) => one[field] && one.receiver);
+    told[field] = typeof told[field] === "number" ? told[field] + 7200 : ZERO32;
+    const states = {};
+    await check(asked(), story, (tick, state, text) => (states[tick] = [state, text]));
+    assert.equal(states.story[0], "differs");
+    assert.match(states.story[1], new RegExp(`Record ${told.record}.*: the server says .*, the chain says .*\\.`));
+    assert.equal(states.record[0], "holds");
+  });
+}
+
+test("a record that the page leaves out is missed", async () => {
+  const story = storyOf(item);
+  story.records.pop();
+  const states = {};
+  await check(asked(), story, (tick, state, text) => (states[tick] = [state, text]));
+  assert.equal(states.record[0], "differs");
+});
+
+test("a record that the chain does not have is told", () => {
+  const story = storyOf(item);
+  assert.match(trailDifferences(story, [], new Map())[0], /Record 1 is not in the block that the server names/);
+});
+
+test("a wrong place is told", async () => {
+  const story = storyOf(item);
+  const records = await recordsOf(asked(), contracts, item, blocksOf(trail));
+  story.places = { 16777217: "AT602001" };
+  const found = trailDifferences(story, records, new Map([[16777217, "CHZRHX"]]));
+  assert.deepEqual(found, ["Custodian 1-1: the server says AT602001, the chain says CHZRHX."]);
+});
+
+// ---- no answer ---------------------------------------------------------------------------------------
+
+const dumb = {
+  "does not answer": async () => Promise.reject(new Error("refused")),
+  "answers with no JSON": async () => ({ json: async () => JSON.parse("<html>") }),
+  "answers with a problem": async () => ({ json: async () => ({ detail: "too often" }) }),
+  "answers with errors": async (_, { body }) => ({
+    json: async () => JSON.parse(body).map(({ id }) => ({ id, error: { message: "no" } })),
+  }),
+};
+
+for (const [what, fetcher] of Object.entries(dumb)) {
+  test(`a node that ${what} leaves every tick grey`, async () => {
+    const states = {};
+    const node = new Node("http://node.example", fetcher);
+    assert.equal(await check(node, storyOf(item), (tick, state) => (states[tick] = state)), null);
+    assert.deepEqual(states, { signatures: "silent", record: "silent", story: "silent" });
+    await assert.rejects(node.whereabouts(), NoAnswer);
+  });
+}
+
+test("a node of another chain is no answer", async () => {
+  const fake = new GoldenNode();
+  fake.eth_chainId = () => "0x1";
+  const states = {};
+  await check(asked(fake), storyOf(item), (tick, state, text) => (states[tick] = text));
+  assert.match(states.record, /this node is of chain 1, the record is on chain 31337/);
+});
+
+// ---- stamps --------------------------------------------------------------------------------------------
+
+const used = { issued: true, isVoid: false, twin: 1, use: { block: 9, custodian: 16777217, time: 1700000000, kind: 0 } };
+const told = { issued: true, void: false, twin: "sealed", use: { custodian: 16777217, time: 1700000000, kind: 0 } };
+
+test("a stamp's story that is the chain's has no differences", () => {
+  assert.deepEqual(stampDifferences(told, used), []);
+});
+
+test("the server says one time, the chain another", () => {
+  const lie = { ...told, use: { ...told.use, time: 1700007200 } };
+  assert.deepEqual(stampDifferences(lie, used), [
+    "Used: the server says 2023-11-15 00:13 UTC, the chain says 2023-11-14 22:13 UTC.",
+  ]);
+  const sameDay = { ...told, use: { ...told.use, time: 1700000000 - 7200 } };
+  assert.deepEqual(stampDifferences(sameDay, used), ["Used: the server says 20:13, the chain says 22:13."]);
+});
+
+test("a use that the server hides is told", () => {
+  assert.deepEqual(stampDifferences({ ...told, use: null }, used), ["Used: the server says no, the chain says yes."]);
+});
+
+// ---- scanners that type ----------------------------------------------------------------------------------
+
+const strokes = (text) =>
+  [...text].map((c) => ({
+    code: { "/": "Slash", ":": "Semicolon", ".": "Period", "-": "Minus" }[c] ?? (/\d/.test(c) ? `Digit${c}` : `Key${c.toUpperCase()}`),
+    shiftKey: /[A-Z:]/.test(c),
+  }));
+
+test("keys are read by their place, whatever they write on this machine", () => {
+  const text = "HTTP://192.168.1.5:8000/S/ABC-09z";
+  assert.equal(strokes(text).map(characterOf).join(""), text);
+  assert.equal(characterOf({ code: "ArrowLeft" }), null);
+});
+
+test("a burst that ends with Enter is a scan, typing by hand is not", () => {
+  const type = (gap) => {
+    const wedge = new Wedge();
+    let time = 1000;
+    for (const stroke of strokes("RR900001014AT")) wedge.take({ ...stroke, timeStamp: (time += gap) });
+    return wedge.take({ code: "Enter", timeStamp: time + gap });
+  };
+  assert.equal(type(5), "RR900001014AT");
+  assert.equal(type(120), null);
+});

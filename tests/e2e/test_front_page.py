@@ -1,0 +1,73 @@
+"""The front page: what it is, a live example counted from the trail, codes to try."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import PHONE, Opened
+
+
+def test_tells_the_model_journey_from_its_trail(open_page: Opened) -> None:
+    page = open_page("/")
+    expect(page.locator(".lead")).to_have_text(
+        "RR900001014AT crossed from Innsbruck to St. Gallen in 2 days 3 h: 8 hand-offs, 17 signatures."
+    )
+    page.get_by_role("link", name="See its trail").click()
+    expect(page.locator("ol.records > li")).to_have_count(9)
+
+
+def test_shows_nine_specimens_each_a_link_to_what_it_says(open_page: Opened) -> None:
+    page = open_page("/")
+    specimens = page.locator(".specimens a")
+    expect(specimens).to_have_count(9)
+    for index in range(9):
+        assert re.fullmatch(r"/S/[0-9A-Z]+", specimens.nth(index).get_attribute("href") or "")
+
+
+def test_every_specimens_picture_is_its_own_code(open_page: Opened) -> None:
+    """What a phone reads off the screen is what the link says."""
+    import zxingcpp
+    from PIL import Image
+
+    page = open_page("/", device_scale_factor=2)
+    for specimen in page.locator(".specimens li").all():
+        picture = specimen.locator("img")
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", True)
+        import io
+
+        image = Image.open(io.BytesIO(picture.screenshot()))
+        found = zxingcpp.read_barcodes(image)
+        link = specimen.locator("a").get_attribute("href") or ""
+        assert [code.text for code in found] == [page.url.rstrip("/").upper() + link]
+
+
+def test_shows_the_stamp_large(open_page: Opened) -> None:
+    picture = open_page("/").locator(".hero .stamp img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 0
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["width"] > 300
+
+
+def test_typed_number_leads_to_the_verdict(open_page: Opened) -> None:
+    page = open_page("/")
+    page.get_by_label("Code or number").fill("1-1-17")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/stamps/1-1-000017$"))
+    expect(page.locator(".verdict .word")).to_have_text("Valid")
+
+
+def test_fits_a_phone(open_page: Opened) -> None:
+    page = open_page("/", viewport=PHONE, is_mobile=True, has_touch=True)
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0
+
+
+def test_unknown_address_says_what_now(open_page: Opened) -> None:
+    page = open_page("/no-such-page")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+    expect(page.get_by_text("Begin at the front page")).to_be_visible()
