@@ -363,4 +363,4 @@ class Stories:
 
 def test_contracts_and_domain_judge_alike(world: World, state_machine: Any) -> None:
     """Random stories of up to 30 steps; the first ten are short ones."""
-    state_machine(Stories, world, settings={"max_examples": 30, "stateful_step_count": 30})
+    state_machine(Stories, world, settings={"max_examples": 20, "stateful_step_count": 30})
