@@ -56,11 +56,12 @@ def unseal(raw: bytes, format_: str) -> dict[str, Any]:
         spelled_alike = canonical(whole) + b"\n" == raw
     except ValueError:
         raise Damaged("This is no sealed file: it is not JSON.", ANEW) from None
-    body = fields(whole, "body", "sha256")["body"]
+    parts = fields(whole, "body", "sha256")
+    body, said = parts["body"], parts["sha256"]
     if not isinstance(body, dict):
         raise Damaged("This is no sealed file: its body is no object.", ANEW)
-    if whole["sha256"] != (found := _checksum(body)):
-        raise Damaged(f"The checksum says {whole['sha256']}, the content has {found}.", ANEW)
+    if said != (found := _checksum(body)):
+        raise Damaged(f"The checksum says {said}, the content has {found}.", ANEW)
     if not spelled_alike:
         raise Damaged("The content fits its checksum but is not in its one spelling.", ANEW)
     if (stated := body.pop("format", None)) != format_:
