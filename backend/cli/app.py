@@ -7,7 +7,7 @@ import sys
 import typer
 
 from backend.cli import items, people, processes, stamps, upkeep
-from backend.cli.output import Exit, end_with, say_unexpected
+from backend.cli.output import Exit, at_end, end_with, say_unexpected
 from backend.errors import PosthornError
 
 app = typer.Typer(
@@ -37,3 +37,5 @@ def run() -> None:
         end_with(error)
     except KeyboardInterrupt:
         raise SystemExit(Exit.INTERRUPTED) from None
+    finally:
+        at_end.close()

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backend.cli.output import at_end
 from backend.config import Settings, read_settings
 from backend.errors import Unavailable
 
@@ -125,6 +126,13 @@ class Installation:
             origin=self.settings.origin,
         )
 
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+        if "node" in self.__dict__:
+            self.node.close()
+
     @property
     def is_embedded(self) -> bool:
         """Whether the chain is ours alone: we make its blocks, and keep what it is rebuilt from."""
@@ -145,4 +153,6 @@ class Installation:
 
 def installation(data: Path | None, **overrides: object) -> Installation:
     """The installation that a command works on. Raises BadSettings, Unavailable."""
-    return Installation(settings_of(data, **overrides))
+    found = Installation(settings_of(data, **overrides))
+    at_end.callback(found.close)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -120,7 +121,8 @@ def check(
     address = "0x" + parsed.deployment.network.hex()
     if network is not None and network.lower() != address:
         raise Refuted(f"The bundle is of the network {address}, not of {network}.")
-    held = check_bundle(parsed, Node([rpc]))
+    with closing(Node([rpc])) as node:
+        held = check_bundle(parsed, node)
     show(_held_json(held, parsed.item, address), _held_text(held, parsed.facilities), as_json)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,8 @@ DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Folder of the installation (default: POSTHORN_DATA, or var)."),
 ]
+# What a command has opened, to be closed when it ends.
+at_end = ExitStack()
 
 
 class Exit(IntEnum):

@@ -20,8 +20,8 @@ from tests.integration.installed import (
     ROOT,
     Up,
     clean_environment,
+    command,
     copy_of_founded,
-    posthorn,
     running,
 )
 
@@ -86,7 +86,7 @@ def test_an_imported_trail_can_be_proven_to_anybody(up: Up, tmp_path: Path) -> N
     imported(up, tmp_path, *journey(number))
     bundle = tmp_path / "bundle.json"
     up.json("prove", number, "--out", bundle, "--open")
-    checked = posthorn("check", bundle, "--rpc", up.rpc_url)
+    checked = command("check", bundle, "--rpc", up.rpc_url)
     assert checked.returncode == 0
     assert checked.stdout.startswith("holds: 6 records, 10 signatures, block ")
 

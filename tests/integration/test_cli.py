@@ -1,0 +1,263 @@
+"""The commands on a whole running installation: results, `--json`, exit codes, one sentence for errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from backend.embedded.processes import wait_until
+from backend.proof.bundle import read_bundle
+from stamps.scan import read_codes
+from tests.integration.installed import (
+    COMMAND,
+    ROOT,
+    Up,
+    clean_environment,
+    command,
+    copy_of_founded,
+    posthorn,
+    running,
+)
+
+MODEL = "RR900001014AT"
+VALID, USED, VOID, NOT_SOLD = (f"1-1-{serial:06d}" for serial in (17, 44, 131, 805))
+PATIENCE_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[Up]:
+    with copy_of_founded() as data, running(data) as up:
+        yield up
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """It ended with this code and said why and what to do, without a stack trace."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+# --- items ------------------------------------------------------------------------------------------
+def test_two_items_bear_the_model_number_and_it_asks_which(up: Up) -> None:
+    """J46: numbers are used again; at a terminal it asks, elsewhere it lists them."""
+    done = up.run("trail", MODEL)
+    refused(done, 3, f"2 items bear the number {MODEL}", "--newest")
+    hashes = [word for word in done.stderr.replace(",", " ").split() if word.startswith("0x")]
+    older = up.json("trail", hashes[1])
+    newest = up.json("trail", MODEL, "--newest")
+    assert (len(newest["records"]), len(older["records"])) == (9, 5)
+    assert newest["item"] == hashes[0]
+
+
+def test_proof_of_the_model_item_holds_and_asks_no_posthorn_server(up: Up, tmp_path: Path) -> None:
+    """The terminal of the first two minutes."""
+    file = tmp_path / "p.json"
+    made = up.run("prove", MODEL, "--newest", "--out", file)
+    assert made.stdout.startswith(f"{file}: 9 records, 17 signatures, as of block ")
+    checked = command("check", file, "--rpc", up.rpc_url)
+    assert checked.returncode == 0, checked.stderr
+    head, block = checked.stdout.split(", block ")
+    assert head == "holds: 9 records, 17 signatures, 3 stamps"
+    assert block.split(". ", 1)[1] == (
+        "No Posthorn server was asked. Answerable: nobody, delivered.\n"
+    )
+
+
+def test_a_changed_byte_a_wrong_file_and_a_silent_node_are_three_things(
+    up: Up, tmp_path: Path
+) -> None:
+    file = tmp_path / "p.json"
+    up.json("prove", MODEL, "--newest", "--out", file, "--open")
+    raw = file.read_bytes()
+    assert read_bundle(raw).opening is not None
+    changed = bytearray(raw)
+    changed[len(raw) // 2] ^= 1
+    (tmp_path / "changed.json").write_bytes(changed)
+    refused(command("check", tmp_path / "changed.json", "--rpc", up.rpc_url), 1, "checksum")
+    refused(command("check", tmp_path / "none.json", "--rpc", up.rpc_url), 2, "There is no file")
+    refused(command("check", file, "--rpc", "http://127.0.0.1:1"), 2, "No node answers")
+    network = "0x" + read_bundle(raw).deployment.network.hex()
+    assert command("check", file, "--rpc", up.rpc_url, "--network", network).returncode == 0
+    refused(command("check", file, "--rpc", up.rpc_url, "--network", "0x" + "1" * 40), 1, network)
+
+
+def test_unknown_items_and_folders_where_nothing_runs_are_said(up: Up, tmp_path: Path) -> None:
+    refused(up.run("trail", "RR473124829AT"), 1, "No item bears the number RR473124829AT")
+    refused(up.run("trail", "0x" + "0" * 64), 1)
+    refused(command("trail", MODEL, "--data", tmp_path), 2, "does not run in", "posthorn up")
+
+
+def test_an_error_is_json_where_json_was_asked_for(up: Up) -> None:
+    done = up.run("trail", "RR473124829AT", "--json")
+    assert json.loads(done.stdout)["error"] == "NotFound"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [("RR473124829AT", 0), ("RR473124828AT", 1), ("RR123456785ZZ", 1), ("7", 1)]
+)
+def test_s10_numbers_are_checked(number: str, code: int) -> None:
+    done = command("s10", number)
+    assert done.returncode == code
+    assert (done.stdout if code == 0 else done.stderr).count("\n") == 1
+
+
+# --- stamps -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("number", "use"), [(VALID, "valid"), (USED, "used"), (VOID, "void"), (NOT_SOLD, "not_sold")]
+)
+def test_verify_says_where_a_stamp_stands(up: Up, number: str, use: str) -> None:
+    assert up.json("verify", number)["use"] == use
+
+
+def test_a_sold_sheet_reads_back_and_its_stamps_become_valid(up: Up, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.pdf"
+    words = ("stamps", "issue", "--edition", "1-1", "--count", 3, "--sheet", sheet, "--at", "1-1")
+    job = up.json(*words)
+    assert (job["confirmed"], sheet.read_bytes()[:5]) == (False, b"%PDF-")
+    first = job["first"]
+    sold = up.json("stamps", "confirm", job["job"], f"{first},{first + 2}")
+    assert (sold["sold"], sold["spoilt"]) == (2, 1)
+    good, spoilt = f"1-1-{first:06d}", f"1-1-{first + 1:06d}"
+    assert wait_until(lambda: up.json("verify", good)["use"] == "valid", PATIENCE_SECONDS)
+    assert up.json("verify", spoilt)["use"] in ("void", "not_sold")
+    refused(up.run("stamps", "confirm", job["job"], "all"), 1, "finished")
+    refused(up.run("stamps", "confirm", 999, "all"), 1, "no print job 999")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--edition", "1-9", "--count", "1"), 1),
+        (("--edition", "one", "--count", "1"), 2),
+        (("--edition", "1-1", "--count", "0"), 2),
+        (("--edition", "1-1", "--count", "100000"), 1),
+        (("--edition", "1-1", "--count", "1", "--at", "2-10"), 1),
+        (("--edition", "1-1", "--count", "1", "--as", "nobody"), 1),
+    ],
+)
+def test_what_cannot_be_sold_is_said(
+    up: Up, tmp_path: Path, words: tuple[str, ...], code: int
+) -> None:
+    done = up.run("stamps", "issue", *words, "--sheet", tmp_path / "sheet.pdf")
+    refused(done, code)
+    assert not (tmp_path / "sheet.pdf").exists()
+
+
+def test_pictures_of_a_stamp_verify_with_and_without_the_server(up: Up, tmp_path: Path) -> None:
+    """design.md §1, point 1: one printed code, verifiable offline and resolved live."""
+    picture, drawing, trusted = (tmp_path / name for name in ("17.png", "17.svg", "trust.json"))
+    assert up.run("stamps", "render", VALID, "--out", picture).returncode == 0
+    assert up.run("stamps", "render", VALID, "--out", drawing).returncode == 0
+    assert drawing.read_text().startswith("<svg")
+    assert up.run("verify", picture).returncode == 0
+    up.json("trustlist", "--out", trusted)
+    offline = command("verify", picture, "--offline", trusted)
+    assert offline.returncode == 0
+    assert offline.stdout.startswith(f"{VALID}: issued by Arlberg Post, sold on ")
+    (code,) = read_codes(picture)
+    forged = code[:-30] + ("7" if code[-30] != "7" else "8") + code[-29:]
+    for done in (up.run("verify", forged), command("verify", forged, "--offline", trusted)):
+        assert done.returncode == 1
+    Image.new("L", (300, 300), 255).save(tmp_path / "white.png")
+    refused(up.run("verify", tmp_path / "white.png"), 2, "no code")
+    assert command("verify", "hello", "--offline", trusted).returncode == 2
+    refused(up.run("stamps", "render", VALID, "--out", tmp_path / "17.gif"), 2, ".png")
+    refused(up.run("stamps", "render", "1-9-000001", "--out", picture), 1)
+
+
+# --- people -----------------------------------------------------------------------------------------
+def test_people_come_change_and_go(up: Up) -> None:
+    """J11: what they recorded stays theirs."""
+    added = up.json("user", "add", "clerk 9", "--at", "1-1")
+    assert added["link"].startswith(f"http://127.0.0.1:{up.port}/in/")
+    token = up.json("token", "create", "clerk 9", "--label", "till")["token"]
+    assert len(token) > 30
+    up.json("user", "add", "clerk 9", "--role", "auditor")
+    up.json("user", "disable", "clerk 9")
+    known = {person["name"]: person for person in up.json("user", "list")["people"]}
+    assert known["clerk 9"] == {
+        "name": "clerk 9",
+        "role": "auditor",
+        "custodians": ["1-1"],
+        "pin": False,
+        "disabled": True,
+    }
+    refused(up.run("token", "create", "clerk 9"), 1, "disabled")
+    refused(up.run("user", "disable", "somebody"), 1, "user list")
+    refused(up.run("user", "add", "x", "--role", "king"), 2, "clerk, auditor, admin")
+    refused(up.run("user", "add", "x", "--at", "here"), 2, "1-5")
+
+
+# --- upkeep -----------------------------------------------------------------------------------------
+def test_status_rebuild_and_fsck_agree(up: Up) -> None:
+    """B1: the read model is dropped and made again; nothing differs from the contracts."""
+    before = up.json("trail", "CP900001059AT")
+    assert up.json("rebuild")["logs"] > 300
+    assert up.json("trail", "CP900001059AT") == before
+    assert up.json("fsck")["differences"] == []
+    status = up.json("status")
+    assert status["alarms"] == []
+    assert status["as_of"]["block"] == status["head"]
+
+
+def test_the_server_can_lie_and_the_proof_cannot(up: Up, tmp_path: Path) -> None:
+    """`demo lie` changes what this server says; a bundle is made of what the chain says."""
+
+    def said() -> int:
+        time_: int = up.json("trail", MODEL, "--newest")["records"][4]["event_time"]
+        return time_
+
+    true = said()
+    lie = up.json("demo", "lie")
+    assert said() == true + 7_200
+    refused(up.run("demo", "lie"), 1, "demo truth")
+    file = tmp_path / "p.json"
+    up.json("prove", MODEL, "--newest", "--out", file)
+    assert command("check", file, "--rpc", up.rpc_url).returncode == 0
+    assert lie["record"] == 5
+    up.json("demo", "truth")
+    assert said() == true
+    refused(up.run("demo", "truth"), 1, "demo lie")
+
+
+# --- the program ------------------------------------------------------------------------------------
+def test_help_is_there_at_once_and_names_every_command() -> None:
+    done = posthorn("--help")
+    assert done.returncode == 0
+    for name in ("up", "import", "verify", "prove", "check", "fsck", "stamps", "user"):
+        assert f"\n  {name} " in done.stdout
+    assert posthorn("nonsense").returncode == 2
+
+
+def test_unknown_settings_are_refused_and_the_known_ones_named() -> None:
+    done = command("serve", POSTHORN_PROT="8000")
+    refused(done, 2, "POSTHORN_PROT is unknown", "POSTHORN_PORT")
+
+
+def test_a_database_that_is_away_is_said(tmp_path: Path) -> None:
+    url = "postgresql://nobody@127.0.0.1:1/none"
+    done = command("status", "--data", tmp_path, POSTHORN_DATABASE_URL=url)
+    refused(done, 2, "database does not answer")
+
+
+def test_workers_stop_when_told(up: Up) -> None:
+    """Production processes by POSTHORN_* settings: several of each may run (B6)."""
+    facts = up.facts
+    environment = {
+        "POSTHORN_DATA": str(up.data),
+        "POSTHORN_DATABASE_URL": facts["database_url"],
+        "POSTHORN_RPC_URLS": ",".join(facts["rpc_urls"]),
+    }
+    for worker in ("send", "index"):
+        process = subprocess.Popen(
+            [*COMMAND, worker], env=clean_environment() | environment, cwd=ROOT
+        )
+        assert not wait_until(lambda p=process: p.poll() is not None, 4)
+        process.terminate()
+        assert process.wait(20) == 0
