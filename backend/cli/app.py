@@ -7,7 +7,7 @@ import sys
 import typer
 
 from backend.cli import items, people, processes, stamps, upkeep
-from backend.cli.output import Exit, at_end, end_with, say_unexpected
+from backend.cli.output import Exit, at_end, end_with, say, say_unexpected
 from backend.errors import PosthornError
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ def run() -> None:
     except PosthornError as error:
         end_with(error)
     except KeyboardInterrupt:
+        say("Interrupted. What was recorded is kept.")
         raise SystemExit(Exit.INTERRUPTED) from None
     finally:
         at_end.close()

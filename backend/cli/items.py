@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.cli.output import AsJson, DataFolder, SeveralItems, say, show
+from backend.cli.output import AsJson, DataFolder, SeveralItems, limit_recursion, say, show
 from backend.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def check(
     from backend.proof.check import check_bundle
     from backend.proof.records import Refuted
 
+    limit_recursion()
     if not bundle.is_file():
         raise BadRequest(f"There is no file {bundle}.", "Check its name and folder.")
     parsed = read_bundle(bundle.read_bytes())

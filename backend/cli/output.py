@@ -21,6 +21,7 @@ DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Folder of the installation (default: POSTHORN_DATA, or var)."),
 ]
+DEEPEST_RECURSION = 1_000
 # What a command has opened, to be closed when it ends.
 at_end = ExitStack()
 
@@ -39,6 +40,14 @@ class SeveralItems(Conflict):
     """A number that more than one item bears."""
 
     title = "Several items bear this number"
+
+
+def limit_recursion() -> None:
+    """After the imports: py_ecc, which web3 brings along, allows 100,000 levels.
+
+    With as many, deeply nested JSON from a stranger overflows the C stack and ends the process.
+    """
+    sys.setrecursionlimit(DEEPEST_RECURSION)
 
 
 def say(words: str) -> None:

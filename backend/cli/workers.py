@@ -13,13 +13,13 @@ import structlog
 
 from backend.cli.installation import installation
 from backend.cli.listening import listen
+from backend.cli.output import limit_recursion
 from backend.cli.parent import end_with_parent
 from backend.config import Settings
 
 MINE_EVERY_SECONDS = 0.1
 # Seconds that requests in hand get when the server is told to stop.
 GRACE_SECONDS = 5
-RECURSION_LIMIT = 1_000
 
 
 def run_server(data: Path | None, host: str | None, port: int | None, watch_parent: bool) -> None:
@@ -28,8 +28,7 @@ def run_server(data: Path | None, host: str | None, port: int | None, watch_pare
 
     from backend.app import create_app
 
-    # py_ecc, which web3 brings along, sets 100,000: deeply nested JSON would then overflow the C stack.
-    sys.setrecursionlimit(RECURSION_LIMIT)
+    limit_recursion()
     house = installation(data, host=host, port=port)
     _log_to_stderr(house.settings)
     listening = listen(house.settings.host, house.settings.port, shared=True)
@@ -51,6 +50,7 @@ def run_sender(data: Path | None, watch_parent: bool) -> None:
     from backend.chain.lane import Pace
     from backend.chain.sender import Sender
 
+    limit_recursion()
     house = installation(data)
     _log_to_stderr(house.settings)
     stop = _stopped_by_signals(watch_parent)
@@ -65,6 +65,7 @@ def run_indexer(data: Path | None, watch_parent: bool) -> None:
     """Index until told to stop. Raises BadSettings, Unavailable."""
     from backend.indexer.follow import Indexer
 
+    limit_recursion()
     house = installation(data)
     _log_to_stderr(house.settings)
     stop = _stopped_by_signals(watch_parent)

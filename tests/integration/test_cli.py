@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,15 @@ def test_a_database_that_is_away_is_said(tmp_path: Path) -> None:
     url = "postgresql://nobody@127.0.0.1:1/none"
     done = command("status", "--data", tmp_path, POSTHORN_DATABASE_URL=url)
     refused(done, 2, "database does not answer")
+
+
+def test_deeply_nested_json_does_not_end_the_server(up: Up) -> None:
+    """A library raises Python's recursion limit; the C stack is as deep as before."""
+    connection = HTTPConnection("127.0.0.1", up.port, timeout=10)
+    headers = {"Content-Type": "application/json"}
+    connection.request("POST", "/v1/verify", "[" * 90_000, headers)
+    assert connection.getresponse().status == 400
+    connection.close()
 
 
 def test_workers_stop_when_told(up: Up) -> None:
