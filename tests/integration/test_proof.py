@@ -30,8 +30,8 @@ from tests.integration.posts import (
     Posts,
     address,
     forkable_anvil,
-    tell,
 )
+from tests.integration.story import tell
 
 NUMBER, TRAIL_CODE = parse_s10("RR473124829AT"), bytes(range(16))
 Change = Callable[[dict[str, Any]], None]
