@@ -18,20 +18,18 @@ const loadedAt = performance.now();
 form.hidden = false;
 
 form.addEventListener("submit", async (event) => {
-  const sent = form.elements.signed;
-  if (sent?.value) return;
   event.preventDefault();
-  const code = form.elements.code.value;
-  if (!code.trim()) return;
-  const payload = await signed(code);
-  form.elements.code.value = "";
-  if (sent) {
-    sent.value = payload;
-    form.requestSubmit();
+  const { code, signed } = form.elements;
+  if (!code.value.trim()) return;
+  const payload = await sign(code.value);
+  code.value = "";
+  if (signed) {
+    signed.value = payload;
+    form.submit(); // not requestSubmit: the event of the first sending may still be under way
   } else show(payload);
 });
 
-async function signed(code) {
+async function sign(code) {
   const time = offer.now + Math.floor((performance.now() - loadedAt) / 1000);
   const key = deliveryKey(code, offer.trailCode);
   const delivery = {
