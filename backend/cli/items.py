@@ -38,7 +38,10 @@ def register(app: typer.Typer) -> None:
 def trail(
     item: ItemText, newest: Newest = False, as_json: AsJson = False, data: DataFolder = None
 ) -> None:
-    """Show the custody trail of an item: every record, and who answers for it now."""
+    """Show the custody trail of an item.
+
+    Every record in its order, where the item is, and who answers for it now.
+    """
     from backend.cli.installation import installation
     from backend.queries import trails
     from backend.store.engine import begin
@@ -109,7 +112,10 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a proof bundle against a node alone. Ends with 0 holds, 1 refuted, 2 could not check."""
+    """Check a proof bundle against a node alone.
+
+    No Posthorn server is asked. Ends with 0 holds, 1 refuted, 2 could not check.
+    """
     from backend.chain.client import Node
     from backend.proof.bundle import read_bundle
     from backend.proof.check import check_bundle
@@ -131,7 +137,10 @@ def s10(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Like RR473124829AT.")],
     as_json: AsJson = False,
 ) -> None:
-    """Check a UPU S10 number: form, prefix, check digit, issuer."""
+    """Check a UPU S10 number.
+
+    Its form, prefix, check digit and issuer.
+    """
     from backend.domain.item_numbers import BadItemNumber, parse_s10
     from backend.errors import Unprocessable
 

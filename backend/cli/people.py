@@ -36,7 +36,10 @@ def add(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """Add a person, or give one who is there a new role, custodians or PIN; prints a one-use sign-in link."""
+    """Add a person and print a one-use sign-in link.
+
+    One who is there already gets the new role, custodians, PIN.
+    """
     from backend.cli.installation import installation
     from backend.store import people
     from backend.store.engine import begin
@@ -59,7 +62,10 @@ def add(
 
 @users.command()
 def disable(name: Name, as_json: AsJson = False, data: DataFolder = None) -> None:
-    """End a person's sessions and tokens at once; what they recorded stays theirs."""
+    """End a person's sessions and tokens at once.
+
+    What they recorded stays theirs.
+    """
     from backend.cli.installation import installation
     from backend.store import people
     from backend.store.engine import begin
@@ -99,7 +105,10 @@ def create(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """Make an API token that acts as a person; it is shown once."""
+    """Make an API token that acts as a person.
+
+    It is shown once.
+    """
     from backend.cli.installation import installation
     from backend.store import people
     from backend.store.engine import begin

@@ -17,10 +17,9 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on (POSTHORN_PORT
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this file into the program."""
-    for command in (up, serve, send, index):
+    for command in (up, serve, send, index, prepare):
         app.command()(command)
-    for step in (prepare, sign_in_link):
-        app.command(hidden=True)(step)
+    app.command(hidden=True)(sign_in_link)
 
 
 def up(
@@ -31,7 +30,7 @@ def up(
         bool, typer.Option("--empty", help="Begin without the demonstration network.")
     ] = False,
 ) -> None:
-    """Run Posthorn with a database and a chain of its own, until Ctrl-C."""
+    """Run everything on this machine, until Ctrl-C."""
     from backend.cli.up import run
 
     run(data, host, port, demonstration=not empty)
@@ -65,15 +64,15 @@ def index(data: DataFolder = None, watch_parent: WatchParent = False) -> None:
 
 def prepare(
     genesis: Annotated[
-        int | None, typer.Option(help="On the first start: when the chain begins.")
+        int | None, typer.Option(help="On the first start: when the chain begins.", hidden=True)
     ] = None,
     demonstration: Annotated[
-        bool, typer.Option("--demonstration", help="Make the demonstration network.")
+        bool, typer.Option("--demonstration", help="Make the demonstration.", hidden=True)
     ] = False,
     data: DataFolder = None,
     watch_parent: WatchParent = False,
 ) -> None:
-    """Bring database, contracts and demonstration to where `up` needs them; a step of `up`."""
+    """Bring the tables up to date, check the contracts."""
     from backend.cli import preparing
     from backend.cli.parent import end_with_parent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from backend.usecases.submit import Promise
 
 DRAWN_DPI = 300
+MOST_STAMPS = 1_000
 
 app = typer.Typer(help="Sell, print and draw stamps.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -53,7 +55,10 @@ def issue(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """Reserve stamps, print them to a PDF, ask which came out, and put those on the record as sold."""
+    """Sell stamps: print them to a PDF.
+
+    Then say which came out: those are put on the record as sold, the others are void.
+    """
     from backend.cli.installation import installation
     from backend.domain.ids import edition_text
     from backend.usecases import sell
@@ -88,7 +93,10 @@ def confirm_job(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """Say which stamps of a print job came out: those are sold, the others void."""
+    """Say which stamps of a print job came out.
+
+    Those are sold, the others void.
+    """
     from backend.cli.installation import installation
     from backend.queries import work
 
@@ -132,7 +140,10 @@ def verify(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """Say whose a stamp is and where it stands. Ends with 0 issued by a known post, 1 not, 2 could not check."""
+    """Say whose a stamp is and where it stands.
+
+    Ends with 0 issued by a known post, 1 not, 2 could not check.
+    """
     text = _read_code(Path(code)) if Path(code).is_file() else code
     if offline is not None:
         _verify_offline(text, offline, as_json)
@@ -151,7 +162,10 @@ def trustlist(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """Write the list with which codes can be verified offline: signers and issued ranges as of now."""
+    """Write what is needed to verify codes offline.
+
+    Signers and issued ranges as of now.
+    """
     from backend.cli.installation import installation
     from backend.cli.trusted import trust_list
     from backend.proof.trust_list import write_trust_list
@@ -193,7 +207,7 @@ def _confirm(
     from backend.usecases import sell
 
     printed = range(facts["first"], facts["last"] + 1)
-    good = set(printed) if came_out == "all" else _serials(came_out)
+    good = set(printed) if came_out == "all" else serials_in(came_out)
     if strangers := sorted(good - set(printed)):
         raise Unprocessable(
             f"This job printed serials {printed[0]} to {printed[-1]}, not {strangers[0]}.",
@@ -212,14 +226,17 @@ def _promised(promise: Promise) -> dict[str, str]:
     return {"digest": "0x" + promise.digest.hex(), "state": promise.state}
 
 
-def _serials(text: str) -> set[int]:
+def serials_in(text: str) -> set[int]:
     """`17,19-24` as serials. Raises BadRequest."""
     serials: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal()):
+        found = re.fullmatch(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*", part)
+        if found is None:
             raise BadRequest(f"{part!r} is no serial.", "Write all, or serials like 17,19-24.")
-        serials.update(range(int(first), int(last or first) + 1))
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last - first > MOST_STAMPS:
+            raise BadRequest(f"{part.strip()} is more than a print job has.")
+        serials.update(range(first, last + 1))
     return serials
 
 

@@ -45,7 +45,10 @@ def import_(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """Import parcels with their scans; what was imported before is left out. Ends with 1 if lines were refused."""
+    """Import parcels with their scans.
+
+    What was imported before is left out. Ends with 1 if lines were refused.
+    """
     from functools import partial
 
     from backend.cli.installation import installation
@@ -71,7 +74,10 @@ def import_(
 
 
 def status(as_json: AsJson = False, data: DataFolder = None) -> None:
-    """Say how far the installation is. Ends with 1 if something needs a look."""
+    """Say how far everything is.
+
+    Ends with 1 if something needs a look.
+    """
     from dataclasses import asdict
 
     from backend.cli.installation import installation
@@ -95,7 +101,10 @@ def status(as_json: AsJson = False, data: DataFolder = None) -> None:
 
 
 def rebuild(as_json: AsJson = False, data: DataFolder = None) -> None:
-    """Drop the read model and make it again from the raw logs: the same rows (B1)."""
+    """Make the read model anew from the raw logs.
+
+    The same rows come out (B1).
+    """
     from backend.cli.installation import installation
     from backend.cli.progress import counting
     from backend.indexer.rebuild import rebuild as refold
@@ -107,7 +116,10 @@ def rebuild(as_json: AsJson = False, data: DataFolder = None) -> None:
 
 
 def fsck(as_json: AsJson = False, data: DataFolder = None) -> None:
-    """Compare the read model with the contracts' own state. Ends with 1 if anything differs."""
+    """Compare the read model with the contracts.
+
+    Ends with 1 if anything differs.
+    """
     from backend.chain.views import Views
     from backend.cli.installation import installation
     from backend.indexer.fsck import fsck as compare
@@ -129,7 +141,10 @@ def fsck(as_json: AsJson = False, data: DataFolder = None) -> None:
 
 @demo.command()
 def lie(as_json: AsJson = False, data: DataFolder = None) -> None:
-    """Change one date of the model item on this server, as a post might; the chain keeps the true one."""
+    """Change a date of the model item on this server.
+
+    As a post might; the chain keeps the true one.
+    """
     from backend.cli import lying
     from backend.cli.installation import installation
 

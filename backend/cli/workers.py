@@ -50,28 +50,28 @@ def run_sender(data: Path | None, watch_parent: bool) -> None:
     from backend.chain.lane import Pace
     from backend.chain.sender import Sender
 
-    limit_recursion()
     house = installation(data)
     _log_to_stderr(house.settings)
     stop = _stopped_by_signals(watch_parent)
     check_deployment(house.node, house.deployment)
     pace = Pace(mine_every_seconds=MINE_EVERY_SECONDS if house.is_embedded else None)
-    Sender(house.engine, house.node, house.keystore, house.deployment, house.reconsider, pace).run(
-        stop
-    )
+    means = house.engine, house.node, house.keystore, house.deployment, house.reconsider
+    sender = Sender(*means, pace)
+    limit_recursion()
+    sender.run(stop)
 
 
 def run_indexer(data: Path | None, watch_parent: bool) -> None:
     """Index until told to stop. Raises BadSettings, Unavailable."""
     from backend.indexer.follow import Indexer
 
-    limit_recursion()
     house = installation(data)
     _log_to_stderr(house.settings)
     stop = _stopped_by_signals(watch_parent)
-    Indexer(
-        house.engine, house.node, house.deployment, keep_raw_transactions=house.is_embedded
-    ).run(stop)
+    means = house.engine, house.node, house.deployment
+    indexer = Indexer(*means, keep_raw_transactions=house.is_embedded)
+    limit_recursion()
+    indexer.run(stop)
 
 
 def _stopped_by_signals(watch_parent: bool) -> threading.Event:

@@ -1,0 +1,130 @@
+"""What the commands are made of, as far as it needs no installation."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.cli.folder import (
+    FORMAT,
+    AlreadyRunning,
+    DataFolder,
+    ForeignFolder,
+    Installed,
+    fingerprint,
+)
+from backend.cli.output import Exit, SeveralItems, exit_code, say_unexpected
+from backend.cli.stamps import serials_in
+from backend.cli.supervisor import Child, Supervisor
+from backend.embedded.processes import wait_until
+from backend.errors import BadRequest, Conflict, NotFound, PosthornError, Unavailable, Unprocessable
+
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NotFound("x"), Exit.NO),
+        (Conflict("x"), Exit.NO),
+        (Unprocessable("x"), Exit.NO),
+        (BadRequest("x"), Exit.COULD_NOT),
+        (Unavailable("x"), Exit.COULD_NOT),
+        (SeveralItems("x"), Exit.WHICH),
+    ],
+)
+def test_errors_end_a_command_with_their_exit_code(error: PosthornError, code: Exit) -> None:
+    assert exit_code(error) is code
+
+
+def test_what_nobody_foresaw_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POSTHORN_LOG_LEVEL", raising=False)
+    say_unexpected(ValueError, ValueError("seven"), None)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "ValueError: seven" in said
+
+
+def test_serials_are_written_as_people_do() -> None:
+    assert serials_in("17, 19-21") == {17, 19, 20, 21}
+    for wrong in ("", "a", "3-", "-3", "1-99999999"):
+        with pytest.raises(BadRequest):
+            serials_in(wrong)
+
+
+def test_a_folder_is_for_one_at_a_time(tmp_path: Path) -> None:
+    first = DataFolder(tmp_path)
+    first.acquire()
+    first.note_running({"origin": "http://127.0.0.1:8000", "pid": 7})
+    with pytest.raises(AlreadyRunning, match=r"http://127.0.0.1:8000, process 7"):
+        DataFolder(tmp_path).acquire()
+    first.release()
+    DataFolder(tmp_path).acquire()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["no JSON", "{}", json.dumps({"format": 2, "genesis_time": 1, "demonstration": True})],
+)
+def test_an_installation_of_another_version_is_left_alone(tmp_path: Path, content: str) -> None:
+    (tmp_path / "installation.json").write_text(content)
+    with pytest.raises(ForeignFolder):
+        DataFolder(tmp_path).acquire()
+
+
+def test_what_is_noted_is_known_again(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    assert folder.installed() is None
+    noted = Installed(FORMAT, 1_760_000_000, True, "abc")
+    folder.note(noted)
+    assert folder.installed() == noted
+
+
+def test_another_deployment_asks_for_another_look(tmp_path: Path) -> None:
+    file = tmp_path / "deployment.json"
+    before = fingerprint(file)
+    file.write_text("{}")
+    assert fingerprint(file) not in ("", before)
+    assert fingerprint(file) == fingerprint(file)
+
+
+def child(folder: Path, name: str, code: str) -> Child:
+    return Child(name, [sys.executable, "-c", code], {}, folder / name)
+
+
+def test_supervised_processes_are_started_again_and_end_together(tmp_path: Path) -> None:
+    said: list[str] = []
+    steady = child(tmp_path, "steady", "import sys; sys.stdin.read()")
+    restless = child(tmp_path, "restless", "import sys; sys.exit('I cannot')")
+    supervisor = Supervisor([steady, restless], said.append)
+    supervisor.start("steady")
+    assert restless.process is None
+    supervisor.start("restless")
+    assert wait_until(lambda: supervisor.look() or len(said) == 2, PATIENCE_SECONDS)
+    assert said[0].startswith("restless ended with 1 and is started again in 2 s: I cannot")
+    assert "in 4 s" in said[1]
+    assert steady.process is not None
+    running = steady.process
+    supervisor.stop()
+    assert running.returncode == -signal.SIGTERM
+
+
+def test_a_process_that_will_not_end_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.cli.supervisor.STOP_SECONDS", 0.5)
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(99)"
+    stubborn = child(tmp_path, "stubborn", code)
+    supervisor = Supervisor([stubborn], print)
+    supervisor.start("stubborn")
+    assert wait_until(lambda: (tmp_path / "stubborn").read_text() == "1\n", PATIENCE_SECONDS)
+    running = stubborn.process
+    assert running is not None
+    supervisor.stop()
+    assert running.returncode == -signal.SIGKILL
