@@ -64,8 +64,8 @@ class Status(Answer):
 
 
 class Health(Answer):
-    """`live`: this process answers. `ready`: so do its database and its indexer."""
+    """`live`: this process answers. `ready`: so does its database. `alarms`: what a person should look at."""
 
     live: bool
     ready: bool
-    reasons: tuple[str, ...]
+    alarms: tuple[str, ...]

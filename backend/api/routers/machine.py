@@ -26,18 +26,15 @@ def get_status(call: Call) -> Response:
 
 @router.get("/health", response_model=Health, responses={503: {"model": Health}})
 def health(call: Call) -> Response:
-    """`live` is that this answers; 503 while it is not ready: no database, or an alarm."""
-    reasons = _reasons(call.service)
-    found = Health(live=True, ready=not reasons, reasons=reasons)
-    return answer(found, 503 if reasons else 200)
+    """`live` is that this answers; 503 while it cannot work, which is without its database.
 
-
-def _reasons(service: Service) -> tuple[str, ...]:
+    Alarms (the indexer rests, the node is away) are told too; promises are kept meanwhile.
+    """
     try:
-        with service.begin() as db:
-            return status(db).alarms
+        found = Health(live=True, ready=True, alarms=call.read(status).alarms)
     except Unavailable as error:
-        return (error.detail,)
+        found = Health(live=True, ready=False, alarms=(error.detail,))
+    return answer(found, 200 if found.ready else 503)
 
 
 @router.get("/metrics", response_class=Response)

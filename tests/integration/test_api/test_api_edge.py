@@ -152,6 +152,7 @@ def test_database_that_is_away_is_a_503_with_a_time_to_come_back(
             True,
             False,
         )
+        assert "database does not answer" in health.json()["alarms"][0]
         assert "posthorn_database_up 0.0" in client.get("/metrics").text
 
 
