@@ -10,7 +10,7 @@ from brownie import chain, web3
 
 from backend.domain.typed_data import Acceptance, SigningDomain
 from tests.contracts.errors import reverts_with
-from tests.contracts.world import Key, Record, World, plain
+from tests.contracts.world import DAY, Key, People, Record, World, plain
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -96,6 +96,32 @@ def test_no_byte_of_a_record_can_be_changed(world: World) -> None:
             transaction = world.send_batch(replace(record, argument=(forged, *record.argument[1:])))
             assert bytes(transaction.events["Refused"]["digest"]) != record.digest
             assert len(transaction.events) == 1, (record.call, place)
+
+
+@pytest.mark.parametrize("kind", ["delivery", "end", "take_up", "recall", "report", "cancel"])
+@pytest.mark.parametrize(("offset", "name"), [(301, "TimeAhead"), (-14 * DAY - 1, "TimeTooOld")])
+def test_every_event_lies_within_the_window_of_its_block(
+    world: World, kind: str, offset: int, name: str
+) -> None:
+    """C5: of acceptance and hand-off see there."""
+    people, edition = People("parcel"), world.edition()
+    edition.issue(1, 8)
+    item = world.accepted(world.counter, keys=people.hidden)
+    world.wait(20 * DAY)
+    block = world.next_block_in(60)
+    time = block + offset
+    record = {
+        "delivery": lambda: world.delivery(
+            world.counter, item, people, people.recipient, time=time, deadline=block + DAY
+        ),
+        "end": lambda: world.end(world.counter, item, time=time),
+        "take_up": lambda: world.take_up(world.hall, item, time=time),
+        "recall": lambda: world.recall(world.counter, item, time=time),
+        "report": lambda: world.report(world.hall, item, time=time),
+        "cancel": lambda: world.cancellation(world.hall, edition.stamp(1), time=time),
+    }[kind]()
+    with reverts_with(name, time, block + (300 if offset > 0 else -14 * DAY)):
+        world.send(record)
 
 
 def test_delegated_eoa_still_signs(world: World) -> None:

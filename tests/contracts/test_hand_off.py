@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from brownie.exceptions import VirtualMachineError
 
 from backend.domain.keccak import keccak256
 from backend.domain.typed_data import ZERO32, Finding, received_bitmap
@@ -333,6 +334,47 @@ def test_times_go_back_at_most_15_minutes_on_an_item(world: World) -> None:
         world.send(
             world.hand_off(world.counter, world.van, items[1], time=latest[1] - 15 * MINUTE - 1)
         )
+
+
+def test_release_and_receipt_both_lie_within_the_window_of_the_block(world: World) -> None:
+    """C5: neither half may be more than 5 minutes ahead, nor more than 14 days old."""
+    item = world.accepted(world.counter)
+    world.wait(20 * DAY)
+
+    def expect(name: str, released: int, received: int, limit: int) -> None:
+        block = world.next_block_in(60)
+        release = world.release(world.counter, world.van, item, time=block + released)
+        receipt = world.receipt(release, time=block + received)
+        wrong = released if name == "TimeTooOld" else max(released, received)
+        with reverts_with(name, block + wrong, block + limit):
+            world.send(world.signed_hand_off(world.counter, world.van, release, receipt))
+
+    expect("TimeAhead", 5 * MINUTE + 1, 0, 5 * MINUTE)
+    expect("TimeAhead", 0, 5 * MINUTE + 1, 5 * MINUTE)
+    expect("TimeTooOld", -14 * DAY - 1, 0, -14 * DAY)
+
+
+def test_each_party_signs_with_its_right_of_that_time(world: World) -> None:
+    """N3: the giver's at the release, the receiver's at the receipt, rotated in between."""
+    item = world.accepted(world.counter)
+    released = world.wait(60 * MINUTE)
+    world.wait(60 * MINUTE)
+    old = {world.counter: Key("counter's next"), world.van: Key("van's next")}
+    for custodian, key in old.items():
+        right = (key.address, 1, 1, 0, 2**40 - 1)
+        world.network.grantRight(custodian.number, right, {"from": world.arlberg})
+    received = world.wait(60 * MINUTE)
+    release = world.release(world.counter, world.van, item, time=released, deadline=received + DAY)
+    receipt = world.receipt(release, time=received)
+    new_van = world.van.with_key(old[world.van])
+    for giver, receiver in (
+        (world.counter, world.van),
+        (world.counter.with_key(old[world.counter]), new_van),
+    ):
+        with pytest.raises(VirtualMachineError, match="WrongSignature"):
+            world.send(world.signed_hand_off(giver, receiver, release, receipt))
+    world.send(world.signed_hand_off(world.counter, new_van, release, receipt))
+    assert world.ledger.custodianOf(item) == world.van.number
 
 
 def test_a_fast_clock_does_not_block_the_next_honest_one(world: World) -> None:

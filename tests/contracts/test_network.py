@@ -384,8 +384,9 @@ def test_the_right_of_any_time_is_found_among_many(world: World) -> None:
         granted.append((block, key))
     for i, (begun, key) in enumerate(granted):
         assert world.network.rightAt(world.counter.number, begun)[0] == key.address
-        before = granted[i - 1][1].address if i else ZERO_ADDRESS
-        assert world.network.rightAt(world.counter.number, begun - 1)[0] == before
+        before = world.network.rightAt(world.counter.number, begun - 1)
+        assert before[0] == (granted[i - 1][1].address if i else ZERO_ADDRESS)
+        assert before[4] == (begun if i else 0), "NE9: it ended where the next began"
 
 
 # -------------------------------------------------------------------------------------------- suspension
