@@ -58,9 +58,12 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks (B9): the person, the custodian in whose name, the device. Kept with every submission."""
+    """Who asks (B9): the person, the custodian in whose name, the device. Kept with every submission.
 
-    person: int
+    `person` is None where nobody has signed in: a collector who claims a twin.
+    """
+
+    person: int | None
     role: str
     custodian: int | None = None
     custodians: frozenset[int] = frozenset()

@@ -30,7 +30,7 @@ T = TypeVar("T")
 Work = Callable[[Connection, Actor], T]
 LONGEST_KEY = 200
 # Collectors have no account: their submissions are kept without a person, their keys under number 0.
-NOBODY = Actor(person=None, role="anybody")  # type: ignore[arg-type]
+NOBODY = Actor(person=None, role="anybody")
 
 
 class Prove(Protocol):

@@ -97,7 +97,7 @@ def sell_stamps(
 ) -> None:
     """Reserve, print, look, issue: a whole print job."""
     who = stage.actor(custodian)
-    request = PrintRequest(custodian, edition, count, "a4-3x8")
+    request = PrintRequest(custodian, edition, count, "70x37")
     job = stage.do(lambda db, _: sell.reserve_stamps(db, who, request)).job
     stage.do(lambda db, _: sell.mark_printed(db, who, job))
     stage.do(sell.confirm_print, who, job, bad, reason)

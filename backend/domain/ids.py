@@ -21,13 +21,20 @@ def _compose(high: int, low: int, bits: int, what: str) -> int:
     return high << bits | low
 
 
+def _check_operator(operator: int) -> None:
+    if not 1 <= operator < 1 << 16:
+        raise BadNumber(f"an operator's number lies between 1 and 65535, got {operator}")
+
+
 def custodian_number(operator: int, serial: int) -> int:
     """The custodian `serial` of an operator. Raises BadNumber."""
+    _check_operator(operator)
     return _compose(operator, serial, 24, "custodian serial")
 
 
 def edition_number(operator: int, number: int) -> int:
     """The edition `number` of an operator. Raises BadNumber."""
+    _check_operator(operator)
     return _compose(operator, number, 16, "edition number")
 
 

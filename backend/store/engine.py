@@ -18,6 +18,7 @@ def open_engine(url: str, pool_size: int = 4) -> Engine:
         pool_size=pool_size,
         max_overflow=8,
         pool_pre_ping=True,
+        hide_parameters=True,  # secrets stay out of logged errors
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
     )
 

@@ -34,7 +34,7 @@ def by_name(db: Connection, name: str) -> Row[Any] | None:
     return db.execute(select(person).where(person.c.name == name)).first()
 
 
-def by_id(db: Connection, person_id: int) -> Row[Any] | None:
+def by_id(db: Connection, person_id: int | None) -> Row[Any] | None:
     return db.execute(select(person).where(person.c.id == person_id)).first()
 
 
@@ -42,7 +42,7 @@ def everybody(db: Connection) -> Sequence[Row[Any]]:
     return db.execute(select(person).order_by(person.c.id)).all()
 
 
-def set_person(db: Connection, person_id: int, **values: Any) -> None:
+def set_person(db: Connection, person_id: int | None, **values: Any) -> None:
     db.execute(update(person).where(person.c.id == person_id).values(**values))
 
 

@@ -370,7 +370,7 @@ forecast = Table(
     "forecast",
     metadata,
     Column("item", LargeBinary, primary_key=True),
-    Column("holder", BigInteger, nullable=False),
+    Column("holder", BigInteger, nullable=False, index=True),
     Column("number", Integer, nullable=False),
     Column("records", Integer, nullable=False),
     Column("latest_time", BigInteger, nullable=False),

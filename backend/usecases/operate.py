@@ -40,8 +40,7 @@ def act(
     db: Connection, house: House, who: Actor, kind: str, lane: str, arguments: dict[str, Any]
 ) -> Promise:
     """Submit one act of an operator or the governor. Raises NotAllowed for who is no administrator."""
-    if who.role != "admin":
-        raise NotAllowed("Only an administrator may do this.")
+    must_be_admin(who)
     return keep(
         db,
         house,
@@ -53,6 +52,12 @@ def act(
         expected={},
         lane=lane,
     )
+
+
+def must_be_admin(who: Actor) -> None:
+    """Raises NotAllowed for everybody else."""
+    if who.role != "admin":
+        raise NotAllowed("Only an administrator may do this.")
 
 
 def _act_digest(db: Connection, kind: str, arguments: dict[str, Any]) -> bytes:
@@ -153,6 +158,7 @@ def _custodian_key(house: House, custodian: int, generation: int) -> bytes:
 
 def create_edition(db: Connection, house: House, who: Actor, request: EditionRequest) -> Promise:
     """Create an edition with a sealed seed of claim codes, and keep its terms (S1, S10)."""
+    must_be_admin(who)
     if request.quantity < 1 or len(request.currency) != 3 or request.face_value < 1:
         raise Unprocessable("An edition has stamps, a face value and a three-letter currency.")
     seed = house.claim_seeds.make(request.edition)

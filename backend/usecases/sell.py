@@ -13,7 +13,7 @@ from backend.domain import codes, ids
 from backend.domain.refusals import refusal
 from backend.domain.typed_data import Issue, Signed, Void
 from backend.domain.wire import to_wire
-from backend.errors import Conflict, NotFound, Unprocessable
+from backend.errors import Conflict, NotAllowed, NotFound, Unprocessable
 from backend.ports import Actor, House
 from backend.store import stamps
 from backend.usecases.submit import Promise, keep, must_act_for, refuse
@@ -132,6 +132,7 @@ def void_stamps(
 
     Raises Unprocessable (reason, range), NotFound, RefusedByRule (a used stamp), NotAllowed.
     """
+    _must_be_of_its_post(who, edition)
     if reason not in codes.VOID_REASONS:
         known = ", ".join(codes.VOID_REASONS.names())
         raise Unprocessable(f"{reason} is no reason of a void.", f"Known: {known}.")
@@ -151,6 +152,16 @@ def void_stamps(
         name = "VoidStamp" if is_void else "AlreadyUsed"
         refuse(refusal(name, stamp=stamp, block_number=block))
     return _put(db, house, who, Void(edition, first, last, reason), who.custodian)
+
+
+def _must_be_of_its_post(who: Actor, edition: int) -> None:
+    """S5: a post voids its own stamps, by an administrator or by who works at one of its custodians."""
+    at = None if who.custodian is None else ids.operator_of_custodian(who.custodian)
+    if who.role != "admin" and at != ids.operator_of_edition(edition):
+        raise NotAllowed(
+            f"Edition {ids.edition_text(edition)} is of another post.",
+            "Work at a custodian of that post.",
+        )
 
 
 def ranges(serials: Iterable[int]) -> list[tuple[int, int]]:

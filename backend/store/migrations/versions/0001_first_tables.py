@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("keys", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("item", name=op.f("pk_forecast")),
     )
+    op.create_index(op.f("ix_forecast_holder"), "forecast", ["holder"], unique=False)
     op.create_table(
         "idempotency",
         sa.Column("person", sa.Integer(), autoincrement=False, nullable=False),
