@@ -29,12 +29,15 @@ EMBEDDED_CHAIN = 31337
 
 
 def running(data: Path) -> dict[str, Any] | None:
-    """What `posthorn up` wrote about itself in this folder; None where it does not run."""
+    """What `posthorn up` wrote about itself in this folder; None where it does not run.
+
+    Its `pid` alone while it starts.
+    """
     if not data.is_dir() or not _is_locked(data):
         return None
     try:
         found: dict[str, Any] = json.loads((data / RUNNING).read_text())
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         return {}
     return found
 
@@ -57,7 +60,7 @@ def settings_of(data: Path | None, **overrides: object) -> Settings:
     if settings.database_url is not None:
         return settings
     found = running(settings.data)
-    if not found:
+    if found is None or "database_url" not in found:
         state = "is only just starting" if found is not None else "does not run"
         raise Unavailable(
             f"Posthorn {state} in {settings.data}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from backend.errors import BadRequest, Conflict, NotFound
 LINK_HOURS = 24
 TOKEN_DAYS = 365
 ROLES = ("clerk", "auditor", "admin")
-SHORTEST_PIN = 4
+PIN = re.compile(r"[0-9]{4,12}")
 
 users = typer.Typer(help="People who sign in.", no_args_is_help=True, rich_markup_mode=None)
 tokens = typer.Typer(help="Tokens for programs.", no_args_is_help=True, rich_markup_mode=None)
@@ -161,8 +162,8 @@ def _pin_hash() -> str:
     from argon2 import PasswordHasher
 
     pin: str = typer.prompt("PIN", hide_input=True, confirmation_prompt=True, err=True)
-    if not (pin.isdecimal() and len(pin) >= SHORTEST_PIN):
-        raise BadRequest(f"A PIN has at least {SHORTEST_PIN} digits and nothing else.")
+    if not PIN.fullmatch(pin):
+        raise BadRequest("A PIN has 4 to 12 digits and nothing else.")
     return PasswordHasher().hash(pin)
 
 

@@ -27,7 +27,7 @@ def prepare(data: Path | None, genesis: int | None, demonstration: bool) -> None
     Raises BadSettings (an older or foreign deployment), Unavailable.
     """
     house = installation(data)
-    _database(house)
+    _tables(house)
     _contracts(house, genesis)
     if demonstration:
         _demonstration(house)
@@ -35,11 +35,10 @@ def prepare(data: Path | None, genesis: int | None, demonstration: bool) -> None
         _index(house)
 
 
-def _database(house: Installation) -> None:
+def _tables(house: Installation) -> None:
     from backend.store.migrate import migrate
 
     migrate(house.engine)
-    say("✓ database")
 
 
 def _contracts(house: Installation, genesis: int | None) -> None:

@@ -42,6 +42,7 @@ def run(data: Path | None, host: str | None, port: int | None, demonstration: bo
         folder.acquire()
         stack.callback(folder.release)
         _stop_on_signals()
+        folder.note_running({"pid": os.getpid()})
         listen(settings.host, settings.port, shared=False).close()
         house = _House(settings, folder, stack)
         try:
@@ -87,7 +88,7 @@ def _welcome(house: _House, link: str) -> None:
     lines += [f"  pages    {house.origin}/"]
     if house.origin != house.local_url:
         lines += [f"           {house.local_url}/ on this machine"]
-    lines += [f"  API      {house.origin}/docs", f"  chain    {house.rpc_urls[0]}"]
+    lines += [f"  API      {house.origin}/v1/openapi.json", f"  chain    {house.rpc_urls[0]}"]
     lines += [f"  sign in  {link}", "           (as admin, good once, within 24 hours)"]
     print("\n".join([*lines, "Ctrl-C stops, data is kept."]), flush=True)
 
@@ -172,6 +173,7 @@ class _House:
         self._postgres.start()
         self.stack.callback(self._postgres.stop)
         self.database_url = self._postgres.url
+        say("✓ database")
 
     def _start_chain(self, genesis_time: int) -> None:
         """Its blocks are in the database: a state file that is lost or cut is made again from them."""

@@ -67,7 +67,7 @@ def test_first_start_says_what_it_does_and_where_to_go() -> None:
     _, said = founded()
     ticks = [line for line in said.splitlines() if line.startswith("✓")]
     assert [tick.split()[1].strip(":") for tick in ticks] == [
-        *("chain", "database", "contracts", "demonstration")
+        *("database", "chain", "contracts", "demonstration")
     ]
     assert "24 items, 2 posts, 1 customs, 196 records, all checked" in ticks[-1]
     assert "Ctrl-C stops, data is kept." in said
@@ -201,7 +201,7 @@ def test_an_interrupted_first_start_begins_anew() -> None:
     """What is thrown away was nobody's yet; the keys stay."""
     with folder() as parent:
         up = Up(parent / "data", "--empty")
-        up.await_words("✓ database")
+        up.await_words("✓ chain")
         up.kill()
         with running(parent / "data", "--empty") as again:
             assert "beginning anew" in again.said
