@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from backend.proof.check import Held
     from backend.queries.trails import ItemAnswer, TrailAnswer
 
+LARGEST_BUNDLE_BYTES = 100_000_000
 ITEM_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 ItemText = Annotated[
     str, typer.Argument(metavar="ITEM", help="A number, an item's hash (0x…), or a trail code.")
@@ -124,6 +125,8 @@ def check(
     limit_recursion()
     if not bundle.is_file():
         raise BadRequest(f"There is no file {bundle}.", "Check its name and folder.")
+    if bundle.stat().st_size > LARGEST_BUNDLE_BYTES:
+        raise BadRequest(f"{bundle} is far too large for a bundle.")
     parsed = read_bundle(bundle.read_bytes())
     address = "0x" + parsed.deployment.network.hex()
     if network is not None and network.lower() != address:

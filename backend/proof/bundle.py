@@ -125,6 +125,8 @@ def read_bundle(raw: bytes) -> Bundle:
         *("anchors", "blocks", "chain", "item", "logs", "made", "opening", "rights", "statements"),
     )
     blocks = tuple(_mark_in(mark) for mark in elements(body["blocks"]))
+    if len({mark.number for mark in blocks}) != len(blocks):
+        raise Damaged("A block stands in this bundle twice.", ANEW)
     bundle = Bundle(
         deployment=_chain_in(body["chain"]),
         item=raw_bytes(body["item"], 32),

@@ -9,12 +9,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from PIL import Image
-
-from backend.embedded.processes import wait_until
-from backend.proof.bundle import read_bundle
-from stamps.scan import read_codes
-from tests.integration.installed import (
+from installed import (
     COMMAND,
     ROOT,
     Up,
@@ -24,6 +19,11 @@ from tests.integration.installed import (
     posthorn,
     running,
 )
+from PIL import Image
+
+from backend.embedded.processes import wait_until
+from backend.proof.bundle import read_bundle
+from stamps.scan import read_codes
 
 MODEL = "RR900001014AT"
 VALID, USED, VOID, NOT_SOLD = (f"1-1-{serial:06d}" for serial in (17, 44, 131, 805))

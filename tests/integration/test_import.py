@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from backend.domain.item_numbers import make_s10
-from backend.embedded.processes import wait_until
-from tests.integration.installed import (
+from installed import (
     COMMAND,
     ROOT,
     Up,
@@ -24,6 +21,9 @@ from tests.integration.installed import (
     copy_of_founded,
     running,
 )
+
+from backend.domain.item_numbers import make_s10
+from backend.embedded.processes import wait_until
 
 HEADER = "item,event,facility,time,next_facility,mode"
 # Of the demonstration: counter, Hall, both exchanges, delivery office.

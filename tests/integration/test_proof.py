@@ -9,6 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from posts import (
+    CENTRE,
+    COUNTER,
+    CUSTOMS,
+    Posts,
+    address,
+    forkable_anvil,
+)
+from story import tell
 
 from backend.chain.client import Node
 from backend.chain.deployment import NotDeployed, OtherBuild, OtherChain
@@ -23,15 +32,6 @@ from backend.proof.make import make_bundle
 from backend.proof.records import Refuted
 from backend.proof.sealed import Damaged, OtherFormat, seal
 from backend.proof.words import answerable
-from tests.integration.posts import (
-    CENTRE,
-    COUNTER,
-    CUSTOMS,
-    Posts,
-    address,
-    forkable_anvil,
-)
-from tests.integration.story import tell
 
 NUMBER, TRAIL_CODE = parse_s10("RR473124829AT"), bytes(range(16))
 Change = Callable[[dict[str, Any]], None]
@@ -273,7 +273,10 @@ def test_unknown_fields_and_other_orders_are_refused(parcel: bytes) -> None:
     def twice(body: dict[str, Any]) -> None:
         body["logs"].append(body["logs"][-1])
 
-    for change in (another_field, reordered, twice):
+    def block_twice(body: dict[str, Any]) -> None:
+        body["blocks"].append(body["blocks"][-1])
+
+    for change in (another_field, reordered, twice, block_twice):
         with pytest.raises(Damaged):
             read_bundle(changed(parcel, change))
     with pytest.raises(OtherFormat):

@@ -11,12 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-
-from backend.cli.up import lan_address
-from backend.embedded.json_rpc import JsonRpc
-from backend.embedded.processes import wait_until
-from stamps.scan import read_code
-from tests.integration.installed import (
+from installed import (
     Up,
     copy_of_founded,
     folder,
@@ -26,6 +21,11 @@ from tests.integration.installed import (
     processes_of,
     running,
 )
+
+from backend.cli.up import lan_address
+from backend.embedded.json_rpc import JsonRpc
+from backend.embedded.processes import wait_until
+from stamps.scan import read_code
 
 WORKERS = ("serve", "send", "index")
 STOPPED_SECONDS = 15.0
