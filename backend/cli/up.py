@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -41,10 +41,10 @@ def run(data: Path | None, host: str | None, port: int | None, demonstration: bo
         folder = DataFolder(settings.data)
         folder.acquire()
         stack.callback(folder.release)
-        _stop_on_signals()
+        signals = _Signals()
         folder.note_running({"pid": os.getpid()})
         listen(settings.host, settings.port, shared=False).close()
-        house = _House(settings, folder, stack)
+        house = _House(settings, folder, stack, signals)
         try:
             _run(house, demonstration)
         except KeyboardInterrupt:
@@ -71,16 +71,30 @@ def _run(house: _House, demonstration: bool) -> NoReturn:
     supervisor.watch()
 
 
-def _stop_on_signals() -> None:
+class _Signals:
     """The first Ctrl-C, SIGTERM or hang-up unwinds everything; more of them do not hurry it."""
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def __init__(self) -> None:
+        self._is_held = self._came = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._handle)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self._is_held:
+            self._came = True
+            return
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While something starts that could not be stopped half started."""
+        self._is_held = True
+        yield
+        self._is_held = False
+        if self._came:
+            self._handle(signal.SIGINT, None)
 
 
 def _welcome(house: _House, link: str) -> None:
@@ -96,8 +110,11 @@ def _welcome(house: _House, link: str) -> None:
 class _House:
     """The parts of an installation that `up` brings along."""
 
-    def __init__(self, settings: Settings, folder: DataFolder, stack: ExitStack) -> None:
+    def __init__(
+        self, settings: Settings, folder: DataFolder, stack: ExitStack, signals: _Signals
+    ) -> None:
         self.settings, self.folder, self.stack = settings, folder, stack
+        self._signals = signals
         self._postgres = EmbeddedPostgres(folder.path / "postgres")
         self._installed = folder.installed()
         self._deployment = (settings.deployment or folder.path / "deployment.json").resolve()
@@ -170,8 +187,9 @@ class _House:
     def _start_database(self) -> None:
         if self.database_url:
             return
-        self._postgres.start()
-        self.stack.callback(self._postgres.stop)
+        with self._signals.held():
+            self._postgres.start()
+            self.stack.callback(self._postgres.stop)
         self.database_url = self._postgres.url
         say("✓ database")
 
