@@ -183,7 +183,7 @@ abstract contract Editions is ICryptoStamp, IERC2309, ERC721, SignedRecords {
         _uses[stamp >> 3] |= _blockNumber() << ((stamp & 7) * USE_BITS);
     }
 
-    /// @dev Safety: 31 bits hold the blocks of 68 years at one a second; all later ones are told as the last, none as 0.
+    /// @dev Safety: 31 bits hold the blocks of 68 years at one a second; later ones are told as the last, none as 0.
     function _blockNumber() private view returns (uint256) {
         return block.number < VOID ? block.number : VOID - 1;
     }

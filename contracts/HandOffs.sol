@@ -143,7 +143,7 @@ abstract contract HandOffs is Trails {
         if (passage.counts) refused = "";
     }
 
-    /// @dev The receiver's finding of a line, or that it was found as given. Lines and findings both come in rising order.
+    /// @dev The receiver's finding of a line, or that it was found as given. Lines and findings both rise.
     function _findingOf(Passage memory passage, Finding[] calldata findings, uint256 line, uint16 given)
         private
         pure

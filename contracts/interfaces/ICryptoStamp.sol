@@ -45,7 +45,7 @@ struct Void {
 
 /// @notice EIP-712: Cancel(uint40 custodian,uint40 time,uint16 kind,bytes32 item,uint64[] stamps)
 /// @param kind a code: in the mail stream, to order, missed at origin
-/// @param item on which the stamps were found, or 0
+/// @param item on which the stamps were found, or 0. Checked only where another operator's stamps are cancelled
 struct Cancel {
     uint40 custodian;
     uint40 time;

@@ -202,9 +202,9 @@ interface IPostalNetwork {
     function grantRight(uint40 number, RightRequest calldata right) external;
 
     /// @notice Marks a key as compromised. All rights of the custodian with this key become empty, for ever.
-    /// @dev Warning: what was signed honestly and not yet recorded is lost as well; it goes by take-up (C11). Costs about
-    /// 3,000 gas for each right that the custodian ever had: after some thousand rights give it a new number, and to stop
-    /// it suspend it.
+    /// @dev Warning: what was signed honestly and not yet recorded is lost as well; it goes by take-up (C11). Costs
+    /// about 3,000 gas for each right that the custodian ever had: after some thousand rights give it a new number, and
+    /// to stop it suspend it.
     function compromise(uint40 number, address key) external;
 
     /// @notice Stops new records of a custodian.
