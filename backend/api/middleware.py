@@ -12,14 +12,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.people import SESSION_COOKIE
 from backend.api.problems import Problem, of_bug, problem_response
 
 log = structlog.get_logger()
 BODY_BYTES = 2_000_000
 # Photographs of codes and sheets of stamps' pictures.
 IMAGE_BYTES = 25_000_000
-IMAGE_PATHS = ("/v1/verify/image", "/verify")
+IMAGE_PATHS = ("/v1/verify/image", "/verify/image")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -72,9 +71,9 @@ class SecurityHeaders:
 
 
 class SameOrigin:
-    """Refuses what a browser sends with our cookie from another site's page.
+    """Refuses what a browser sends from another site's page, signing in and out included.
 
-    Sec-Fetch-Site where the browser says it, else Origin; a program sends neither, and no cookie by itself.
+    Sec-Fetch-Site where the browser says it, else Origin; a program sends neither.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -96,7 +95,7 @@ class SameOrigin:
 
 def _is_ours(scope: Scope) -> bool:
     headers = Headers(scope=scope)
-    if SESSION_COOKIE not in headers.get("cookie", "") or "authorization" in headers:
+    if headers.get("authorization", "").lower().startswith("bearer "):
         return True
     site = headers.get("sec-fetch-site")
     if site is not None:

@@ -225,6 +225,12 @@ def must_be_of(who: Actor, operator: int) -> None:
         raise NotAllowed("This belongs to another post.", "Ask the post that it belongs to.")
 
 
+def must_be_side(who: Actor, sides: set[int]) -> None:
+    """Auditors, administrators, and who works at giver or receiver. Raises NotAllowed."""
+    if who.role not in ("auditor", "admin") and not sides & who.custodians:
+        raise NotAllowed("This list is between others.", "Ask one of its two sides.")
+
+
 def may_see(who: Actor, custodian: int | None) -> None:
     """Clerks see what concerns a custodian of theirs; auditors and administrators everything.
 

@@ -112,7 +112,8 @@ class Caller:
 
     def _fingerprint(self, hide: str) -> bytes:
         shown = self.content.replace(hide.encode(), b"") if hide else self.content
-        return hashlib.sha256(self.asked.encode() + b"\n" + shown).digest()
+        at = self.credentials.custodian or ""
+        return hashlib.sha256(f"{self.asked}\n{at}\n".encode() + shown).digest()
 
     def _actor(self, db: Connection, roles: tuple[str, ...]) -> Actor:
         who = people.actor(db, self.credentials)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from requests import RequestException, Session
 from web3 import HTTPProvider
@@ -212,7 +213,8 @@ class _Endpoint:
     """One URL. `checked`: it has been asked for its chain since it last failed."""
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        self.url = url
+        # In errors and logs: a provider's key often stands in the path, a password before the host.
+        self.name = urlsplit(url).netloc.rpartition("@")[2]
         self.checked = False
         self.session = Session()
         # Proxies and certificates of the environment are for nodes elsewhere, not for one beside us.
@@ -230,7 +232,7 @@ class _Endpoint:
             return
         found = quantity(_result(self.ask("eth_chainId", [])))
         if found != chain_id:
-            raise NodeAway(f"{self.url} serves chain {found}, not {chain_id}.")
+            raise NodeAway(f"{self.name} serves chain {found}, not {chain_id}.")
         self.checked = True
 
     def ask(self, method: str, params: list[Any]) -> Any:
@@ -242,16 +244,16 @@ class _Endpoint:
         if not isinstance(responses, list):
             raise _error_of(responses)
         if len(responses) != len(calls):
-            raise NodeAway(f"{self.url} answered {len(responses)} of {len(calls)} questions.")
+            raise NodeAway(f"{self.name} answered {len(responses)} of {len(calls)} questions.")
         return responses
 
     def _post(self, send: Callable[[], Any]) -> Any:
         try:
             return _in_order(send())
         except RequestException as error:
-            raise NodeAway(f"{self.url}: {type(error).__name__}.") from error
+            raise NodeAway(f"{self.name}: {type(error).__name__}.") from error
         except (ValueError, TypeError, LookupError, AttributeError) as error:
-            raise NodeAway(f"{self.url} answered what is no JSON-RPC.") from error
+            raise NodeAway(f"{self.name} answered what is no JSON-RPC.") from error
 
 
 def _in_order(responses: Any) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, delete, or_, select, text
+from sqlalchemy.dialects.postgresql import array, insert
 
 from backend.domain.network import Standing
-from backend.store.tables import forecast, item, item_secret
+from backend.store.submissions import OPEN
+from backend.store.tables import forecast, item, item_secret, submission
 
 STANDING = ("holder", "number", "records", "latest_time", "ended", "keys")
 
@@ -80,6 +81,24 @@ def origin(db: Connection, item_: bytes) -> int | None:
 
 def by_trail_lookup(db: Connection, lookup: bytes) -> Row[Any] | None:
     return db.execute(select(item_secret).where(item_secret.c.trail_lookup == lookup)).first()
+
+
+def accepted_bearing(db: Connection, scheme: int, value: str) -> Row[Any] | None:
+    """The newest item of a number that was accepted or still may be; refused and withdrawn ones do not count."""
+    open_ = select(submission.c.digest).where(
+        submission.c["items"].contains(array([item_secret.c.item])), submission.c.state.in_(OPEN)
+    )
+    on_chain = select(item.c.item).where(item.c.item == item_secret.c.item)
+    return db.execute(
+        select(item_secret)
+        .where(
+            item_secret.c.scheme == scheme,
+            item_secret.c.value == value,
+            or_(on_chain.exists(), open_.exists()),
+        )
+        .order_by(item_secret.c.accepted_time.desc())
+        .limit(1)
+    ).first()
 
 
 def bearing(db: Connection, scheme: int, value: str) -> Sequence[Row[Any]]:

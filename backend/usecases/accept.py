@@ -124,23 +124,23 @@ def _refuse_number_in_use(
     """J46: refused within 12 months; later it is a question. One acceptance of a number at a time."""
     lock = f"{int(number.scheme)}:{number.value}"
     db.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
-    earlier = item_rows.bearing(db, int(number.scheme), number.value)
-    if not earlier:
+    earlier = item_rows.accepted_bearing(db, int(number.scheme), number.value)
+    if earlier is None:
         return
-    age_seconds = house.now() - earlier[0].accepted_time
+    age_seconds = house.now() - earlier.accepted_time
     if age_seconds < REUSE_SECONDS:
         raise Conflict(
             f"{number} stands on another item, accepted {age_seconds // rules.DAY_SECONDS} days ago.",
             "Look at that item; numbers may be given again after 12 months. A new label helps at once.",
             number=number.value,
-            item=hexed(earlier[0].item),
+            item=hexed(earlier.item),
         )
     if not reuse_confirmed:
         raise Conflict(
             f"{number} stood on an item accepted {age_seconds // rules.DAY_SECONDS} days ago.",
             "If this is another item, confirm that the number is used again.",
             number=number.value,
-            item=hexed(earlier[0].item),
+            item=hexed(earlier.item),
             confirm="reuse_confirmed",
         )
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from backend.api import paper
+from backend.api import paper, people
 from backend.domain import codes, ids
 from backend.domain.commitments import new_trail_code, trail_code_text
 from backend.domain.typed_data import DeliveryKeys
@@ -182,10 +182,12 @@ def _grams(text: str) -> int | None:
 @router.get("/work/items/{item}/label.pdf")
 def label(visit: Visiting, item: str, size: Annotated[str, Query()] = "100x150") -> Response:
     """The item's label; unlike a stamp it may be printed again."""
-    visit.at_desk()
+    who, _ = visit.at_desk()
     try:
         with visit.begin() as db:
-            pdf = paper.label_pdf(visit.house, labels.label(db, digest_of(item)), size)
+            found = labels.label(db, digest_of(item))
+            people.must_be_of(who, found.operator.number)
+            pdf = paper.label_pdf(visit.house, found, size)
     except StampsError as error:
         raise Unprocessable(str(error)) from None
     return Response(pdf, headers=PDF, media_type="application/pdf")

@@ -137,9 +137,10 @@ def list_page(visit: Visiting, digest: str) -> Response:
 
 
 def _list_page(visit: Visit, digest: bytes, error: PosthornError | None = None) -> Response:
-    _, custodian = visit.at_desk()
+    who, custodian = visit.at_desk()
     with visit.begin() as db:
         found = releases.one(db, digest, visit.house.now())
+        people.must_be_side(who, {found.giver.number, found.receiver.number})
         return visit.page(
             "work/list.html",
             status=error.status if error else 200,

@@ -14,11 +14,9 @@ from backend.api.fields import Bytes32In, CustodianIn
 from backend.api.requests import ReceiptBody, ReleaseBody
 from backend.api.service import Call, Caller, answer
 from backend.domain.typed_data import Finding
-from backend.errors import NotAllowed
 from backend.ports import Actor
 from backend.queries import releases
 from backend.queries.labels import find_items
-from backend.queries.releases import ReleaseAnswer
 from backend.usecases import hand_off
 
 router = APIRouter(tags=["lists"])
@@ -67,16 +65,10 @@ def get_release(call: Call, digest: Bytes32In) -> Response:
 
     def work(db: Connection, who: Actor) -> answers.Release:
         found = releases.one(db, digest, call.house.now())
-        _must_be_side(who, found)
+        people.must_be_side(who, {found.giver.number, found.receiver.number})
         return answers.Release.model_validate(found)
 
     return answer(call.signed_in(work))
-
-
-def _must_be_side(who: Actor, found: ReleaseAnswer) -> None:
-    sides = {found.giver.number, found.receiver.number}
-    if who.role not in ("auditor", "admin") and not sides & who.custodians:
-        raise NotAllowed("This list is between others.", "Ask one of its two sides.")
 
 
 @router.post("/releases/{digest}/withdrawal", response_model=answers.Release)

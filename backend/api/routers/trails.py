@@ -7,14 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Response
 from sqlalchemy import Connection
 
+from backend.api import people
 from backend.api.answers import trails as answers
 from backend.api.fields import Bytes32In, CustodianIn, Line, Scanned, Seconds, hexed
 from backend.api.routers.stamps import limit_looks
 from backend.api.service import Call, answer, gives
+from backend.domain import ids
 from backend.ports import Actor
 from backend.proof.bundle import Opening
 from backend.queries import audit, labels, trails
 from backend.queries.trails import TrailAnswer
+from backend.store import items as item_rows
 
 router = APIRouter(tags=["trails"])
 # A number is given again after a year at the earliest.
@@ -67,13 +70,14 @@ def trail_answer(found: TrailAnswer, if_none_match: str | None) -> Response:
 def bundle(call: Call, item: Bytes32In) -> Response:
     """The proof of an item's trail, to be checked against any node: posthorn check.
 
-    For who has signed in it opens the item's number too, which takes the label's trail code with it.
+    For people of the post that accepted the item, and for auditors, it opens the item's number too, which
+    takes the label's trail code with it.
     """
     limit_looks(call)
-    signed_in = call.is_signed_in()
 
     def work(db: Connection) -> tuple[Opening | None, dict[int, str]]:
-        found = trails.trail(db, item, opened=signed_in)
+        who = people.find_actor(db, call.credentials)
+        found = trails.trail(db, item, opened=who is not None and may_open(db, who, item))
         names = {c.number: c.name for entry in found.entries for c in (entry.at, entry.to) if c}
         return (_opening(db, item) if found.number else None), names
 
@@ -81,6 +85,13 @@ def bundle(call: Call, item: Bytes32In) -> Response:
     name = f'attachment; filename="{hexed(item)[2:10]}.posthorn.json"'
     headers = {"Content-Disposition": name}
     return Response(made, media_type="application/json", headers=headers)
+
+
+def may_open(db: Connection, who: Actor, item: bytes) -> bool:
+    """Who has the label's code opens a trail; so do its post's own people, and auditors."""
+    operator = item_rows.origin(db, item)
+    own = {ids.operator_of_custodian(number) for number in who.custodians}
+    return who.role in ("auditor", "admin") or operator in own
 
 
 def _opening(db: Connection, item: bytes) -> Opening:

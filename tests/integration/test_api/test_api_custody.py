@@ -321,6 +321,8 @@ def test_record_signed_ahead_of_its_predecessor_is_held_and_says_for_what(town: 
     assert held["words"].startswith("waits for 1 earlier record")
     path = f"/v1/submissions/{held['digest']}/withdrawal"
     assert town.post(path, {}, town.as_(ROUND), 200)["state"] == "withdrawn"
+    again = town.get(f"/v1/releases/{digest}", town.as_(ROUND))
+    assert again["state"] == "open", "the giver's half stands"
 
 
 def test_people_without_a_workplace_are_asked_for_one(town: Town) -> None:

@@ -269,3 +269,19 @@ def test_unforeseen_error_is_a_problem_without_its_trace(town: Town) -> None:
     assert (response.status_code, response.json()["type"]) == (500, "urn:posthorn:Unexpected")
     assert "secret" not in response.text
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_relay_runs_nobodys_code_on_the_node(town: Town) -> None:
+    """A state override is left away: the contract answers, not the stranger's endless loop."""
+    ledger = "0x" + town.deployment.addresses["CustodyLedger"].hex()
+    call = {"to": ledger, "data": "0x" + "00" * 4, "gas": "0xffffffff"}
+    answer = rpc(
+        town.client, "eth_call", call, "latest", {ledger: {"code": "0x602a60005260206000f3"}}
+    )
+    assert "error" in answer, "the override's code would have answered 42"
+
+
+def test_relay_refuses_a_method_that_is_no_word(town: Town) -> None:
+    for method in ([], {}, 5, None):
+        question = {"jsonrpc": "2.0", "id": 1, "method": method}
+        assert "error" in town.client.post("/v1/rpc", json=question).json()

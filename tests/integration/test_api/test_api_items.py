@@ -79,6 +79,15 @@ def test_number_in_use_is_refused_within_a_year_and_asked_about_after(town: Town
     assert town.post(path, {}, town.as_(COUNTER), 409)["values"]["state"] == "withdrawn"
 
 
+def test_number_of_a_withdrawn_acceptance_is_free_again(town: Town) -> None:
+    """What was never accepted keeps no number from the next item."""
+    number = town.number()
+    first = town.accept(number=number)
+    path = f"/v1/submissions/{first['digest']}/withdrawal"
+    assert town.post(path, {}, town.as_(COUNTER), 200)["state"] == "withdrawn"
+    assert town.accept(number=number)["item"] != first["item"]
+
+
 @pytest.mark.parametrize("fault", ["used", "void", "unsold", "foreign"])
 def test_one_bad_stamp_refuses_the_whole_franking_and_uses_none(town: Town, fault: str) -> None:
     """S4: all or nothing; the two good stamps stay good."""

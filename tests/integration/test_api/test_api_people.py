@@ -114,6 +114,17 @@ def test_form_of_another_site_is_not_the_readers_act(town: Town, headers: dict[s
             assert taken.status_code == 200
 
 
+def test_other_site_signs_nobody_in_or_out(town: Town) -> None:
+    """Without a cookie too: it would put the reader to work under another's name."""
+    link = link_for(town, town.stage.workers[HALL])
+    with browser(town) as client:
+        elsewhere = {"Sec-Fetch-Site": "cross-site"}
+        refused = client.post("/v1/sessions", json={"link": link}, headers=elsewhere)
+        assert refused.status_code == 403
+        assert client.post("/v1/sessions", json={"link": link}).status_code == 201
+        assert client.post("/v1/sessions/end", headers=elsewhere).status_code == 403
+
+
 @pytest.mark.parametrize("pin", ["123", "abcd", "1234567890123", "12 34", "١٢٣٤"])
 def test_pin_has_four_to_twelve_digits(town: Town, pin: str) -> None:
     town.post("/v1/me/pin", {"pin": pin}, town.as_(HALL), 422)
