@@ -66,6 +66,11 @@ class DataFolder:
                 "Restore the file from a backup, or choose another --data.",
             )
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether the one before could not tidy up: its workers may need a moment to end."""
+        return (self.path / RUNNING).exists()
+
     def release(self) -> None:
         """Let the next one in."""
         (self.path / RUNNING).unlink(missing_ok=True)

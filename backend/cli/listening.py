@@ -1,4 +1,4 @@
-"""The socket that a server listens on."""
+"""Sockets and ports that servers listen on."""
 
 from __future__ import annotations
 
@@ -32,3 +32,20 @@ def listen(host: str, port: int, shared: bool) -> socket.socket:
             "Stop the other program, or choose another port with --port.",
         ) from None
     return listening
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether one could listen there now."""
+    try:
+        listen(host, port, shared=False).close()
+    except PortTaken:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """A port of this machine on which nothing listens now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port

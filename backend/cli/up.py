@@ -19,9 +19,9 @@ from types import FrameType
 from typing import NoReturn
 
 from backend.cli.folder import FORMAT, DataFolder, Installed, fingerprint
-from backend.cli.listening import listen
+from backend.cli.listening import free_port, is_free, listen
 from backend.cli.output import Exit, say
-from backend.cli.supervisor import Child, Supervisor, posthorn
+from backend.cli.supervisor import STOP_SECONDS, Child, Supervisor, posthorn
 from backend.config import PREFIX, Settings, read_settings
 from backend.embedded.anvil import Block, EmbeddedAnvil
 from backend.embedded.postgres import EmbeddedPostgres
@@ -42,6 +42,8 @@ def run(data: Path | None, host: str | None, port: int | None, demonstration: bo
         folder.acquire()
         stack.callback(folder.release)
         signals = _Signals()
+        if folder.was_killed:
+            wait_until(lambda: is_free(settings.host, settings.port), STOP_SECONDS)
         folder.note_running({"pid": os.getpid()})
         listen(settings.host, settings.port, shared=False).close()
         house = _House(settings, folder, stack, signals)
@@ -53,12 +55,16 @@ def run(data: Path | None, host: str | None, port: int | None, demonstration: bo
 
 
 def _run(house: _House, demonstration: bool) -> NoReturn:
-    house.start_parts(demonstration)
-    if not house.is_prepared:
-        house.prepare()
+    house.know_installation(demonstration)
     supervisor = Supervisor(house.workers(), say)
     house.stack.callback(supervisor.stop)
-    supervisor.start("serve")  # alone at first: it is what a person waits for
+    if house.is_prepared:
+        supervisor.start("serve")  # its imports take longer than database and chain
+    house.start_database()
+    house.start_chain()
+    if not house.is_prepared:
+        house.prepare()
+    supervisor.start("serve")
     link = house.sign_in_link()
     if not wait_until(lambda: supervisor.look() or house.answers(), FIRST_ANSWER_SECONDS):
         raise Unavailable(
@@ -118,14 +124,15 @@ class _House:
         self._postgres = EmbeddedPostgres(folder.path / "postgres")
         self._installed = folder.installed()
         self._deployment = (settings.deployment or folder.path / "deployment.json").resolve()
-        self.database_url = settings.database_url or ""
-        self.rpc_urls = settings.rpc_urls
+        self._chain_port = free_port()
+        self.database_url = settings.database_url or self._postgres.url
+        self.rpc_urls = settings.rpc_urls or (f"http://127.0.0.1:{self._chain_port}",)
         self.origin = settings.public_url or f"http://{_address(settings.host)}:{settings.port}"
         here = "127.0.0.1" if settings.host in ALL_INTERFACES else settings.host
         self.local_url = f"http://{_bracketed(here)}:{settings.port}"
 
-    def start_parts(self, demonstration: bool) -> None:
-        """Database and chain."""
+    def know_installation(self, demonstration: bool) -> None:
+        """What an earlier start left, or the note that a first one begins."""
         if self._installed is not None and not self._installed.build:
             self._forget_interrupted(self._installed)
             self._installed = None
@@ -133,8 +140,6 @@ class _House:
             began = int(time.time()) - (DEMONSTRATION_SECONDS if demonstration else 0)
             self._installed = Installed(FORMAT, began, demonstration)
             self.folder.note(self._installed)
-        self._start_database()
-        self._start_chain(self._installed.genesis_time)
 
     @property
     def is_prepared(self) -> bool:
@@ -184,23 +189,23 @@ class _House:
         self._postgres.stop()
         self.folder.forget_interrupted()
 
-    def _start_database(self) -> None:
-        if self.database_url:
+    def start_database(self) -> None:
+        """The embedded one, unless the settings name another."""
+        if self.settings.database_url:
             return
         with self._signals.held():
             self._postgres.start()
             self.stack.callback(self._postgres.stop)
-        self.database_url = self._postgres.url
         say("✓ database")
 
-    def _start_chain(self, genesis_time: int) -> None:
+    def start_chain(self) -> None:
         """Its blocks are in the database: a state file that is lost or cut is made again from them."""
-        if self.rpc_urls:
+        if self.settings.rpc_urls:
             return
-        anvil = EmbeddedAnvil(self.folder.path / "chain", genesis_time)
-        anvil.start(self._stored_blocks)
+        assert self._installed is not None
+        anvil = EmbeddedAnvil(self.folder.path / "chain", self._installed.genesis_time)
+        anvil.start(self._stored_blocks, self._chain_port)
         self.stack.callback(anvil.stop)
-        self.rpc_urls = (anvil.url,)
         say("✓ chain")
 
     def _stored_blocks(self, first: int) -> Iterator[Block]:

@@ -154,10 +154,8 @@ def test_after_kill_9_the_workers_end_and_the_next_start_keeps_all(data: Path) -
     before = blocks(up)
     workers = [pid for word in WORKERS for pid in pids_of(up, word)]
     up.kill()
-    assert wait_until(
-        lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), PATIENCE_SECONDS
-    )
     with running(data, port=up.port) as again:
+        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
         assert blocks(again)[: len(before)] == before
         assert page(again, "/") == 200
     assert processes_of(data) == []
