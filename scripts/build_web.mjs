@@ -5,7 +5,7 @@
  *   node scripts/build_web.mjs --check   exit 1 where what is committed is not what would be written
  */
 
-import { readFileSync, writeFileSync, mkdirSync, existsSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -52,9 +52,26 @@ async function bundles() {
     target: "es2022",
     legalComments: "none",
     write: false,
+    metafile: true,
     logLevel: "error",
   });
-  return result.outputFiles.map((file) => [file.path, Buffer.from(file.contents)]);
+  const files = result.outputFiles.map((file) => [file.path, Buffer.from(file.contents)]);
+  return [...files, [join(TARGET, "licences.txt"), Buffer.from(licences(result.metafile))]];
+}
+
+/** The licences of the packages of which something went in. */
+function licences({ outputs }) {
+  const used = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  const paths = used.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
+  const inside = paths.map((path) => path.match(/^node_modules\/((@[^/]+\/)?[^/]+)\//)?.[1]).filter(Boolean);
+  const texts = [...new Set([...inside, "zxing-wasm"])].sort().map((name) => {
+    const folder = join(ROOT, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
+    const text = file ? readFileSync(join(folder, file), "utf8").trim() : `Licence: ${license}`;
+    return `${name} ${version}\n\n${text}\n`;
+  });
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
 }
 
 function put(path, bytes, check, stale) {

@@ -14,6 +14,7 @@ from backend.domain.typed_data import ZERO32
 from backend.errors import NotAllowed, PosthornError, Unprocessable
 from backend.ports import Actor
 from backend.queries import labels, trails
+from backend.queries.trails import ItemAnswer
 from backend.usecases import cancel, custody, sell
 from backend.usecases.cancel import CancelRequest
 from backend.usecases.custody import EndRequest, RecallRequest, ReportRequest, TakeUpRequest
@@ -58,8 +59,7 @@ def _item_page(visit: Visit, item: bytes, error: PosthornError | None = None) ->
     with visit.begin() as db:
         found = trails.trail(db, item, opened=True)
         line = trails.lines(db, [item]).get(item)
-    held = line is not None and line.ended is None and line.holder is not None
-    here = held and line is not None and line.holder.number == custodian  # type: ignore[union-attr]
+    here = _is_here(line, custodian)
     return visit.page(
         "work/item.html",
         status=error.status if error else 200,
@@ -71,6 +71,24 @@ def _item_page(visit: Visit, item: bytes, error: PosthornError | None = None) ->
         offer=_offer(visit, item) if here and kind not in ("customs", "vehicle") else None,
         error=error,
     )
+
+
+@router.get("/work/items/{item}/part")
+def item_part(visit: Visiting, item: str) -> Response:
+    """The changing part of an item's page, for live.js."""
+    _, custodian = visit.at_desk()
+    wanted = digest_of(item)
+    with visit.begin() as db:
+        found = trails.trail(db, wanted, opened=True)
+        line = trails.lines(db, [wanted]).get(wanted)
+    return visit.page("work/item_part.html", trail=found, here=_is_here(line, custodian))
+
+
+def _is_here(line: ItemAnswer | None, custodian: int) -> bool:
+    """Whether the item is in the custodian's hands, counting what is being recorded."""
+    if line is None or line.ended is not None or line.holder is None:
+        return False
+    return line.holder.number == custodian
 
 
 def _offer(visit: Visit, item: bytes) -> dict[str, object] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
 from backend.queries import audit, editions, network, showcase, status, trails
 from backend.queries.trails import TrailAnswer
+from backend.web.pictures import rarest_picture_of
 from backend.web.visit import PageRoute, Visiting
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -36,7 +37,8 @@ def front(visit: Visiting) -> Response:
             "front.html",
             journey=_journey(db),
             specimens=showcase.specimens(db),
-            editions=editions.editions(db),
+            shown=next(filter(rarest_picture_of, editions.editions(db)), None),
+            picture_of=rarest_picture_of,
             statistics=audit.statistics(db),
         )
 
@@ -66,6 +68,18 @@ def about(visit: Visiting) -> Response:
     """How it works, in five pictures."""
     with visit.begin() as db:
         return visit.page("about.html", operators=network.operators(db))
+
+
+@router.get("/docs")
+def api_page(request: Request, visit: Visiting) -> Response:
+    """What programs can ask, straight from the API's own description."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    operations = [
+        (method.upper(), path, operation)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    ]
+    return visit.page("docs.html", operations=operations)
 
 
 @router.get("/status")

@@ -10,14 +10,11 @@ from backend.domain.typed_data import ZERO32
 from backend.errors import NotFound
 from backend.queries import trails
 from backend.queries.trails import TrailAnswer
-from backend.web.pictures import svg
+from backend.web.pictures import code_picture
 from backend.web.render import ASKS_NODES
 from backend.web.signed_delivery import LENGTH
 from backend.web.stories import contracts, trail_story
 from backend.web.visit import PageRoute, Visiting
-from stamps.errors import BadPrint
-from stamps.payload import code_url
-from stamps.render import code_svg
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -57,7 +54,4 @@ def signed_code(visit: Visiting, code: str, payload: str) -> Response:
     """The addressee's signature as a QR for the courier's scanner. Nothing is kept here."""
     if not re.fullmatch(rf"[0-9A-Z]{{26}}/[0-9A-Z]{{{LENGTH}}}", f"{code}/{payload}".upper()):
         raise NotFound("This is no signed delivery.")
-    try:
-        return svg(code_svg(code_url(visit.house.origin, "D", f"{code}/{payload}")))
-    except BadPrint as error:
-        raise NotFound(str(error)) from None
+    return code_picture(visit.house.origin, "D", f"{code}/{payload}")

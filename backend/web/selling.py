@@ -14,6 +14,7 @@ from backend.queries import editions, stamps, work
 from backend.queries.work import PrintJobAnswer
 from backend.usecases import sell
 from backend.usecases.sell import PrintRequest
+from backend.web.pictures import picture_of
 from backend.web.visit import PageRoute, Visit, Visiting, see
 from stamps.errors import StampsError
 from stamps.sheet import LAYOUTS
@@ -38,7 +39,7 @@ def _form(visit: Visit, values: dict[str, object], error: PosthornError | None =
     return visit.page(
         "work/sell.html",
         status=status,
-        editions=[e for e in found if e.stock],
+        editions=[(e, picture_of(e, 1)) for e in found if e.stock],
         layouts=LAYOUTS,
         values=values,
         error=error,
@@ -85,12 +86,13 @@ def _job(visit: Visit, db: Connection, found: PrintJobAnswer) -> dict[str, Any]:
     numbers = [
         ids.stamp_number(found.edition, serial) for serial in range(found.first, found.last + 1)
     ]
+    edition = editions.edition(db, found.edition)
     sold = [n for n in numbers if ids.serial_of(n) not in found.spoilt]
     shown = sold[:STAMPS_SHOWN] if found.state == "confirmed" else []
     return {
         "job": found,
-        "numbers": numbers,
-        "edition": editions.edition(db, found.edition),
+        "numbers": [(n, picture_of(edition, ids.serial_of(n))) for n in numbers],
+        "edition": edition,
         "layout": LAYOUTS.get(found.layout),
         "sold": sold,
         "answers": [stamps.one(db, visit.house, number) for number in shown],

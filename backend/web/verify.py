@@ -14,6 +14,7 @@ from backend.domain.verdict import CodeAxis, UseAxis
 from backend.errors import NotFound, PosthornError, Unprocessable
 from backend.queries import stamps, trails
 from backend.queries.stamps import StampAnswer
+from backend.web.pictures import picture_of
 from backend.web.render import ASKS_NODES, SCANS
 from backend.web.stories import stamp_story
 from backend.web.visit import PageRoute, Visit, Visiting, see
@@ -112,6 +113,7 @@ def _verdict_page(visit: Visit, db: Connection, found: StampAnswer) -> Response:
         ASKS_NODES,
         answer=found,
         facts=verdict.facts,
+        picture=picture_of(found.edition, ids.serial_of(found.stamp or 0)),
         word=word,
         trail=_trail(db, found),
         story=stamp_story(visit.house, found),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import (
@@ -145,17 +146,38 @@ def complain(complaints: list[str], kind: str, text: str) -> None:
         complaints.append(text)
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[tuple[str, ...], Any]:
+    """Cookies of who has signed in before: a link for each test would take most of the time."""
+    return {}
+
+
 @pytest.fixture
-def sign_in(posthorn: Installation, open_page: Opened) -> Opened:
-    """A page of somebody who has signed in, at a custodian if one is named first."""
+def sign_in(
+    posthorn: Installation, open_page: Opened, sessions: dict[tuple[str, ...], Any]
+) -> Opened:
+    """The work page of somebody, at the first of the custodians, or where auditors begin."""
 
     def signed_in(name: str, role: str, *custodians: str, **options: Any) -> Page:
-        page = open_page(posthorn.sign_in_link(name, role, *custodians), **options)
-        page.get_by_role("button", name="Sign in").click()
-        if len(custodians) > 1:
-            page.locator(f"button[name=custodian][value='{custodians[0]}']").click()
-        if custodians:
-            expect(page.get_by_label("Scan or type: item, stamp, list")).to_be_focused()
-        return page
+        who = (name, role, *custodians)
+        if who not in sessions:
+            sessions[who] = _sign_in(open_page(posthorn.sign_in_link(*who)), custodians)
+        return open_page("/work", storage_state=sessions[who], **options)
 
     return signed_in
+
+
+def _sign_in(page: Page, custodians: tuple[str, ...]) -> Any:
+    page.get_by_role("button", name="Sign in").click()
+    if len(custodians) > 1:
+        page.locator(f"button[name=custodian][value='{custodians[0]}']").click()
+    if custodians:
+        expect(page.get_by_label("Scan or type: item, stamp, list")).to_be_focused()
+    return page.context.storage_state()
+
+
+@pytest.fixture(scope="session")
+def specimens(posthorn: Installation) -> list[str]:
+    """Where the codes of the specimen sheet lead, in its order."""
+    with urlopen(posthorn.origin) as answer:
+        return re.findall(r'href="(/S/[0-9A-Z]+)"', answer.read().decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,20 +25,21 @@ AUDIT = ("/audit", "/audit?text=CP900001031AT", "/people")
 ROLES = {"clerk": ("clerk 1", "1-1", "1-2", "1-3"), "admin": ("admin",)}
 
 
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=[PHONE, DESKTOP], ids=["phone", "desktop"])
-def size(request: pytest.FixtureRequest) -> dict[str, int]:
-    found: dict[str, int] = request.param
-    return found
+LOOKS = pytest.mark.parametrize(
+    "look",
+    [
+        {"viewport": PHONE, "is_mobile": True, "color_scheme": "light"},
+        {"viewport": DESKTOP, "color_scheme": "dark"},
+        {"viewport": DESKTOP, "color_scheme": "light"},
+    ],
+    ids=["phone-light", "desktop-dark", "desktop-light"],
+)
 
 
 def check(page: Page, path: str) -> None:
     page.goto(path)
-    page.wait_for_load_state("networkidle")
+    for tick in page.locator("[data-check]:visible [data-tick]").all():
+        expect(tick).not_to_have_attribute("data-state", "asking", timeout=15_000)
     found = Axe().run(page)
     assert found.violations_count == 0, f"{path}: {found.generate_report()}"
     overflow = page.evaluate(
@@ -46,19 +48,19 @@ def check(page: Page, path: str) -> None:
     assert overflow <= 0, path
 
 
-def test_public_pages(open_page: Opened, scheme: str, size: dict[str, int]) -> None:
-    page = open_page("/", viewport=size, color_scheme=scheme)
+@LOOKS
+def test_public_pages(open_page: Opened, look: dict[str, Any]) -> None:
+    page = open_page("/", **look)
     item = page.get_by_role("link", name="See its trail").get_attribute("href") or ""
     for path in (*PUBLIC, item):
         check(page, path)
 
 
+@LOOKS
 @pytest.mark.parametrize("role", ROLES)
-def test_pages_of_the_signed_in(
-    sign_in: Opened, role: str, scheme: str, size: dict[str, int]
-) -> None:
+def test_pages_of_the_signed_in(sign_in: Opened, role: str, look: dict[str, Any]) -> None:
     name, *places = ROLES[role]
-    page = sign_in(name, role, *places, viewport=size, color_scheme=scheme)
+    page = sign_in(name, role, *places, **look)
     for path in WORK if role == "clerk" else AUDIT:
         check(page, path)
 
@@ -76,7 +78,6 @@ def test_loads_nothing_from_elsewhere_and_runs_nothing_inline(
         assert "default-src 'none'" in policy
         assert "unsafe-inline" not in policy
         assert "'unsafe-eval'" not in policy
-        page.wait_for_load_state("networkidle")
     assert hosts == {urlsplit(posthorn.origin).netloc}
 
 

@@ -19,6 +19,12 @@ def auditor(sign_in: Opened) -> Page:
     return page
 
 
+def search(page: Page, text: str) -> None:
+    page.locator("#text").fill(text)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("text="))
+
+
 def total(page: Page) -> int:
     return int(re.sub(r"\D", "", page.get_by_role("heading", level=2).first.inner_text()))
 
@@ -26,11 +32,11 @@ def total(page: Page) -> int:
 def test_finds_a_record_by_number_block_digest_and_custodian(auditor: Page) -> None:
     everything = total(auditor)
     assert everything > 150
-    auditor.locator("#text").fill("CP900001031AT")
-    auditor.keyboard.press("Enter")
+    search(auditor, "CP900001031AT")
     assert 0 < total(auditor) < 20
     block = auditor.locator("table.records a[href*='text=']").first
     block.click()
+    expect(auditor).to_have_url(re.compile(r"text=\d+$"))
     assert 0 < total(auditor) < everything
     auditor.goto("/audit?text=1-4")
     expect(auditor.locator("table.records tbody tr").first).to_contain_text("Hall in Tirol")
@@ -62,14 +68,12 @@ def test_pages_do_not_overlap_and_leave_nothing_out(auditor: Page) -> None:
 
 
 def test_wrong_search_says_what_can_be_searched(auditor: Page) -> None:
-    auditor.locator("#text").fill("RR900001015AT")
-    auditor.keyboard.press("Enter")
+    search(auditor, "RR900001015AT")
     expect(auditor.get_by_role("alert")).to_contain_text("check digit")
 
 
 def test_number_of_two_items_asks_which_one(auditor: Page) -> None:
-    auditor.locator("#text").fill("RR900001014AT")
-    auditor.keyboard.press("Enter")
+    search(auditor, "RR900001014AT")
     expect(auditor.get_by_text("2 items bear RR900001014AT")).to_be_visible()
 
 
