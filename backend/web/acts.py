@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from backend.domain import codes, ids
 from backend.domain.commitments import trail_code_text
 from backend.domain.typed_data import ZERO32
-from backend.errors import NotAllowed, PosthornError, Unprocessable
+from backend.errors import NotFound, PosthornError, Unprocessable
 from backend.ports import Actor
 from backend.queries import labels, trails
 from backend.queries.trails import ItemAnswer
@@ -59,6 +59,7 @@ def _item_page(visit: Visit, item: bytes, error: PosthornError | None = None) ->
     with visit.begin() as db:
         found = trails.trail(db, item, opened=True)
         line = trails.lines(db, [item]).get(item)
+        own = _is_own(db, item, custodian)
     here = _is_here(line, custodian)
     return visit.page(
         "work/item.html",
@@ -66,6 +67,7 @@ def _item_page(visit: Visit, item: bytes, error: PosthornError | None = None) ->
         trail=found,
         line=line,
         here=here,
+        own=own,
         ends=ENDS.get(kind, ()) if here else (),
         reports=CUSTOMS_REPORTS + OFFICE_REPORTS if kind == "customs" else OFFICE_REPORTS,
         offer=_offer(visit, item) if here and kind not in ("customs", "vehicle") else None,
@@ -81,7 +83,17 @@ def item_part(visit: Visiting, item: str) -> Response:
     with visit.begin() as db:
         found = trails.trail(db, wanted, opened=True)
         line = trails.lines(db, [wanted]).get(wanted)
-    return visit.page("work/item_part.html", trail=found, here=_is_here(line, custodian))
+        own = _is_own(db, wanted, custodian)
+    here = _is_here(line, custodian)
+    return visit.page("work/item_part.html", trail=found, here=here, own=own)
+
+
+def _is_own(db: Connection, item: bytes, custodian: int) -> bool:
+    """Whether the item was accepted by the custodian's post, which may print its label again."""
+    try:
+        return labels.label(db, item).operator.number == ids.operator_of_custodian(custodian)
+    except NotFound:
+        return False
 
 
 def _is_here(line: ItemAnswer | None, custodian: int) -> bool:
@@ -284,12 +296,10 @@ def void_stamps(
     last: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
     """One stamp or a range, sold or not, but not used (S5)."""
-    who, custodian = visit.at_desk()
+    who, _ = visit.at_desk()
     shown: dict[str, Any] = {"first": first, "last": last, "reason": reason}
     try:
         a, b = _range(first, last)
-        if ids.operator_of_stamp(a) != ids.operator_of_custodian(custodian):
-            raise NotAllowed("These are another post's stamps.", "Only their own post voids them.")
         with visit.begin() as db:
             serials = ids.serial_of(a), ids.serial_of(b)
             number = _number(codes.VOID_REASONS, reason)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Response
 from sqlalchemy import Connection
 
-from backend.api import paper
+from backend.api import paper, people
 from backend.domain import codes, ids
 from backend.errors import PosthornError, Unprocessable
 from backend.queries import editions, stamps, work
@@ -76,9 +76,10 @@ def _edition(text: str) -> int:
 @router.get("/work/jobs/{job}")
 def job_page(visit: Visiting, job: int) -> Response:
     """The sheet, «which came out?», and once that is answered the receipt."""
-    visit.at_desk()
+    who, _ = visit.at_desk()
     with visit.begin() as db:
         found = work.print_job(db, job)
+        people.may_see(who, found.custodian)
         return visit.page("work/job.html", **_job(visit, db, found))
 
 
@@ -103,9 +104,10 @@ def _job(visit: Visit, db: Connection, found: PrintJobAnswer) -> dict[str, Any]:
 @router.get("/work/jobs/{job}/part")
 def job_part(visit: Visiting, job: int) -> Response:
     """How far the stamps of a finished job are, for live.js."""
-    visit.at_desk()
+    who, _ = visit.at_desk()
     with visit.begin() as db:
         found = work.print_job(db, job)
+        people.may_see(who, found.custodian)
         return visit.page("work/job_part.html", **_job(visit, db, found))
 
 

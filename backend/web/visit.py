@@ -61,7 +61,8 @@ class Visit:
             )
         if roles and self.who.role not in roles:
             raise NotAllowed(
-                f"This page is for {' and '.join(roles)}s; you are signed in as {self.who.role}.",
+                f"This page is for {' and '.join(f'{role}s' for role in roles)}; "
+                f"you are signed in as {self.who.role}.",
                 "Ask your administrator, or sign in as somebody else.",
             )
         return self.who

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,14 +105,20 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
+@contextmanager
+def chromium(playwright: Playwright, *arguments: str) -> Iterator[Browser]:
+    """The machine's own Chromium; nothing is downloaded."""
+    sandbox = () if os.geteuid() else ("--no-sandbox",)
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    started = playwright.chromium.launch(executable_path=path, args=[*sandbox, *arguments])
+    yield started
+    started.close()
+
+
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """The machine's own Chromium; nothing is downloaded."""
-    sandbox = [] if os.geteuid() else ["--no-sandbox"]
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    chromium = playwright.chromium.launch(executable_path=path, args=sandbox)
-    yield chromium
-    chromium.close()
+    with chromium(playwright) as started:
+        yield started
 
 
 Opened = Callable[..., Page]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Page, Playwright, expect
 
-from tests.e2e.conftest import PHONE, Installation, Opened
+from tests.e2e.conftest import PHONE, Installation, Opened, chromium
 
 SPECIMENS = {
     1: ("Valid", "Issued by Arlberg Post"),
@@ -86,6 +88,30 @@ def test_picture_is_read_in_the_browser(open_page: Opened, tmp_path: Path) -> No
     page.goto("/verify")
     page.locator("input[type=file]").first.set_input_files(picture)
     expect(page.locator(".verdict .word")).to_have_text("Valid", timeout=15_000)
+
+
+def test_camera_reads_a_code(
+    open_page: Opened, playwright: Playwright, posthorn: Installation, tmp_path: Path
+) -> None:
+    """A camera that shows the first specimen; the reader comes from this site and runs under its policy."""
+    code = Image.open(io.BytesIO(first_specimen(open_page))).convert("RGB")
+    film = Image.new("RGB", (640, 480), "white")
+    film.paste(code.resize((360, 360), Image.Resampling.NEAREST), (140, 60))
+    film.save(tmp_path / "camera.mjpeg", "JPEG", quality=95)
+    camera = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={tmp_path / 'camera.mjpeg'}",
+    ]
+    with chromium(playwright, *camera) as browser:
+        page = browser.new_page()
+        page.goto(posthorn.origin + "/verify")
+        page.get_by_role("button", name="Use the camera").click()
+        expect(page.locator(".verdict .word")).to_have_text("Valid", timeout=20_000)
+
+
+def first_specimen(open_page: Opened) -> bytes:
+    return open_page("/", device_scale_factor=3).locator(".specimens img").first.screenshot()
 
 
 def test_picture_is_read_by_the_server_without_scripts(open_page: Opened, tmp_path: Path) -> None:
