@@ -33,6 +33,7 @@ def sign_in(request: Request, visit: Visiting, secret: str) -> Response:
 
 @router.post("/out")
 def sign_out(request: Request, visit: Visiting) -> Response:
+    """The session ends everywhere at once."""
     session = request.cookies.get(people.SESSION_COOKIE)
     if session:
         with visit.begin() as db:

@@ -58,6 +58,8 @@ def where_to(text: str) -> str:
     head, _, last = cleaned.rstrip("/").rpartition("/")
     if head.upper().endswith("/T") or head.upper() == "T":
         return f"/T/{quote(last)}"
+    if head.upper().endswith("/C"):
+        return f"/C/{quote(last.partition('#')[0])}"
     try:
         return f"/T/{trail_code_text(parse_trail_code(cleaned))}"
     except BadTrailCode:
@@ -96,22 +98,35 @@ def verify_code(visit: Visiting, payload: str) -> Response:
 @router.get("/stamps/{number}")
 def verify_number(visit: Visiting, number: str) -> Response:
     """The same for a typed number: without a code there is no signature to check. Raises NotFound."""
+    return _numbered_page(visit, number)
+
+
+@router.get("/C/{number}")
+def concealed_code(visit: Visiting, number: str) -> Response:
+    """What a stamp's concealed code opens. Its secret stands behind #, so it does not come here."""
+    return _numbered_page(visit, number, concealed=True)
+
+
+def _numbered_page(visit: Visit, number: str, concealed: bool = False) -> Response:
     visit.look()
     try:
         stamp = ids.parse_stamp(number)
     except ids.BadNumber as error:
         raise NotFound(f"{error}.", "It stands under the code on the paper.") from None
     with visit.begin() as db:
-        return _verdict_page(visit, db, stamps.one(db, visit.house, stamp))
+        return _verdict_page(visit, db, stamps.one(db, visit.house, stamp), concealed)
 
 
-def _verdict_page(visit: Visit, db: Connection, found: StampAnswer) -> Response:
+def _verdict_page(
+    visit: Visit, db: Connection, found: StampAnswer, concealed: bool = False
+) -> Response:
     verdict = found.verdict
     word = CODE_WORDS.get(verdict.code) or USE_WORDS[verdict.use]
     return visit.page(
         "verdict.html",
         ASKS_NODES,
         answer=found,
+        concealed=concealed,
         facts=verdict.facts,
         picture=picture_of(found.edition, ids.serial_of(found.stamp or 0)),
         word=word,

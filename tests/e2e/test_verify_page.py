@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from urllib.parse import urldefrag
 
 import pytest
 from PIL import Image
@@ -70,8 +71,8 @@ def test_browser_finds_that_a_strangers_code_was_not_signed(
     tick(page, "story", "silent")
 
 
-def test_other_node_may_be_asked(open_page: Opened, posthorn: Installation) -> None:
-    """The embedded node lets no page of another origin read it: no answer is grey, never against the stamp."""
+def test_what_is_no_node_leaves_every_tick_grey(open_page: Opened) -> None:
+    """No answer says nothing against the stamp."""
     page = open_page("/stamps/1-1-000017")
     tick(page, "record", "holds")
     page.get_by_text("Ask another node").click()
@@ -132,6 +133,19 @@ def test_picture_without_a_code_says_what_to_do(open_page: Opened, tmp_path: Pat
     page.get_by_label("A picture of the code").set_input_files(picture)
     page.get_by_role("button", name="Read the picture").click()
     expect(page.get_by_role("alert")).to_contain_text("No code can be read")
+
+
+def test_concealed_code_is_not_sent_and_not_to_be_shown(open_page: Opened) -> None:
+    page = open_page("/")
+    sent: list[str] = []
+    page.on(
+        "request", lambda asked: sent.append(urldefrag(asked.url).url + (asked.post_data or ""))
+    )
+    page.goto("/C/1-1-000017#SECRETSECRET")
+    expect(page.locator(".note")).to_contain_text("Show it to nobody")
+    expect(page.locator(".verdict .word")).to_have_text("Valid")
+    assert sent
+    assert not any("SECRET" in what for what in sent)
 
 
 def test_unreadable_code_is_no_error(open_page: Opened) -> None:

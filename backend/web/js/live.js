@@ -1,10 +1,10 @@
 /**
  * Keeps parts of a page up to date: <div data-live="/work/queue"> is fetched again every 1.5 seconds while the
- * page is seen, and every 10 while nothing in it is under way. Focus inside is left alone.
+ * page is seen, and every 4 while nothing in it is under way. Focus inside is left alone.
  */
 
 const BUSY_MS = 1500;
-const CALM_MS = 10000;
+const CALM_MS = 4000;
 
 for (const part of document.querySelectorAll("[data-live]")) follow(part);
 
