@@ -78,11 +78,11 @@ def issue(
     )
     came_out = confirm or _ask_came_out()
     facts = {"job": reserved.job, "first": reserved.first, "last": reserved.last, "sheet": sheet}
-    if came_out is None:
-        text = f"Not sold yet. Which came out? posthorn stamps confirm {reserved.job} all|SERIALS"
-        show(facts | {"total": reserved.total, "confirmed": False}, text, as_json)
-        return
-    _confirm(house, who, reserved.job, came_out, facts, as_json)
+    if came_out is not None:
+        return _confirm(house, who, reserved.job, came_out, facts, as_json)
+    text = f"Not sold yet. Which came out? posthorn stamps confirm {reserved.job} all|SERIALS"
+    show(facts | {"total": reserved.total, "confirmed": False}, text, as_json)
+    return None
 
 
 @app.command(name="confirm")

@@ -49,26 +49,8 @@ def import_(
 
     What was imported before is left out. Ends with 1 if lines were refused.
     """
-    from functools import partial
-
-    from backend.cli.installation import installation
-    from backend.cli.progress import importing
-    from backend.importing.files import open_csv
-    from backend.importing.run import Import
-    from backend.store import people
-    from backend.store.engine import begin
-
     options = _options(file, report, zone, delivery_mode, reuse_numbers, wait)
-    csv_file = open_csv(file)
-    say(f"{file}: {csv_file.bytes:,} bytes, {_spoken(csv_file.encoding)}.")
-    house = installation(data)
-    with begin(house.engine) as db:
-        row = people.by_name(db, person)
-    if row is None:
-        raise NotFound(f"Nobody is called {person!r}.", "Name a person with --as.")
-    with importing(csv_file.bytes) as tell:
-        transaction = partial(begin, house.engine)
-        summary = Import(transaction, house.house, row.id, csv_file, options, tell).run()
+    summary = _import(file, options, person, data)
     show(_summary_json(summary, options), _summary_text(summary, options), as_json)
     raise SystemExit(Exit.NO if summary.progress.refused else Exit.DONE)
 
@@ -166,6 +148,29 @@ def _told(changed: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 # --- import -----------------------------------------------------------------------------------------
+def _import(file: Path, options: Options, person: str, data: Path | None) -> Summary:
+    """The file is looked through before the installation is asked for. Raises BadFile, NotFound, Unavailable."""
+    from functools import partial
+
+    from backend.cli.installation import installation
+    from backend.cli.progress import importing
+    from backend.importing.files import open_csv
+    from backend.importing.run import Import
+    from backend.store import people
+    from backend.store.engine import begin
+
+    csv_file = open_csv(file)
+    say(f"{file}: {csv_file.bytes:,} bytes, {_spoken(csv_file.encoding)}.")
+    house = installation(data)
+    with begin(house.engine) as db:
+        row = people.by_name(db, person)
+    if row is None:
+        raise NotFound(f"Nobody is called {person!r}.", "Name a person with --as.")
+    with importing(csv_file.bytes) as tell:
+        transaction = partial(begin, house.engine)
+        return Import(transaction, house.house, row.id, csv_file, options, tell).run()
+
+
 def _options(
     file: Path,
     report: Path | None,

@@ -58,6 +58,7 @@ def run_sender(data: Path | None, watch_parent: bool) -> None:
     means = house.engine, house.node, house.keystore, house.deployment, house.reconsider
     sender = Sender(*means, pace)
     limit_recursion()
+    structlog.get_logger().info("sender_started")
     sender.run(stop)
 
 
@@ -71,6 +72,7 @@ def run_indexer(data: Path | None, watch_parent: bool) -> None:
     means = house.engine, house.node, house.deployment
     indexer = Indexer(*means, keep_raw_transactions=house.is_embedded)
     limit_recursion()
+    structlog.get_logger().info("indexer_started")
     indexer.run(stop)
 
 

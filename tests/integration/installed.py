@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,9 +17,11 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+
+import pytest
 
 from backend.cli.app import run
+from backend.cli.listening import free_port
 from backend.embedded.processes import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,12 +49,16 @@ def command(*arguments: object, **environment: str) -> subprocess.CompletedProce
     words = ["posthorn", *map(str, arguments)]
     said, complained = StringIO(), StringIO()
     with (
-        patch.dict(os.environ, clean_environment() | environment, clear=True),
-        patch.object(sys, "argv", words),
-        patch.object(sys, "excepthook", sys.excepthook),
+        pytest.MonkeyPatch.context() as process,
         redirect_stdout(said),
         redirect_stderr(complained),
     ):
+        for name in set(os.environ) - set(clean_environment()):
+            process.delenv(name)
+        for name, value in environment.items():
+            process.setenv(name, value)
+        process.setattr(sys, "argv", words)
+        process.setattr(sys, "excepthook", sys.excepthook)
         try:
             run()
             code = 0
@@ -64,13 +69,6 @@ def command(*arguments: object, **environment: str) -> subprocess.CompletedProce
 
 def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")}
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 class Up:

@@ -265,9 +265,11 @@ def test_workers_stop_when_told(up: Up) -> None:
         "POSTHORN_RPC_URLS": ",".join(facts["rpc_urls"]),
     }
     for worker in ("send", "index"):
-        process = subprocess.Popen(
-            [*COMMAND, worker], env=clean_environment() | environment, cwd=ROOT
-        )
-        assert not wait_until(lambda p=process: p.poll() is not None, 4)
+        said = up.data.parent / worker
+        with said.open("w") as log:
+            process = subprocess.Popen(
+                [*COMMAND, worker], env=clean_environment() | environment, cwd=ROOT, stderr=log
+            )
+        assert wait_until(lambda file=said: "_started" in file.read_text(), PATIENCE_SECONDS)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0

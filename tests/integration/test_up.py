@@ -16,12 +16,12 @@ from installed import (
     copy_of_founded,
     folder,
     founded,
-    free_port,
     posthorn,
     processes_of,
     running,
 )
 
+from backend.cli.listening import free_port
 from backend.cli.up import lan_address
 from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
