@@ -28,7 +28,9 @@ run: .venv/service.stamp .venv-contracts/stamp build/solcx/solc-v0.8.37
 
 ## test:             everything: canaries, unit, integration, contracts, browser
 .PHONY: test
-test: canaries test-unit test-integration test-contracts test-e2e
+test: canaries
+	@echo "Two kinds of tests at a time; each says what it found when it has ended."
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-integration test-e2e test-unit test-contracts
 
 .PHONY: help
 help:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -23,35 +22,16 @@ from backend.chain.client import Node
 from backend.chain.deployment import Deployment, read_deployment
 from backend.config import Settings
 from backend.errors import BadSettings
-from backend.keystore import SealedSeeds, open_keystore, recover_address
+from backend.house import build_house, open_keys
 from backend.ports import House
 from backend.proof.bundle import Opening
 from backend.proof.gather import NodeLogs
 from backend.proof.make import make_bundle
 from backend.store.engine import open_engine
 
-RECORDS_LANE = "submitter/1"
 PAGES = "backend.web.pages"
 # More threads than cores only wait for each other; some wait for the database, or for the same key.
 THREADS = 8
-
-
-def build_house(settings: Settings, deployment: Deployment) -> House:
-    """The installation's contracts, keys and clock. Raises Unavailable where the keystore cannot be opened."""
-    keys = settings.data / "keys"
-    keystore = open_keystore(keys, settings.keystore_passphrase)
-    return House(
-        ledger=deployment.ledger,
-        stamps=deployment.stamps,
-        network=deployment.network,
-        network_alias=settings.network_alias,
-        signer=keystore,
-        claim_seeds=SealedSeeds(keys, keystore),
-        recover=recover_address,
-        records_lane=RECORDS_LANE,
-        now=lambda: int(time.time()),
-        origin=settings.origin,
-    )
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -64,7 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
     deployment = read_deployment(settings.deployment_file)
     engine = open_engine(settings.database_url, pool_size=THREADS)
     node = Node(settings.rpc_urls, deployment.chain_id)
-    return assemble(build_house(settings, deployment), engine, node, deployment, find_pages())
+    house = build_house(settings, deployment, open_keys(settings))
+    return assemble(house, engine, node, deployment, find_pages())
 
 
 def find_pages() -> APIRouter | None:

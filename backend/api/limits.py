@@ -1,4 +1,7 @@
-"""How often one address may ask what costs or could be guessed: verify, claim, PIN, sign-in, relay."""
+"""How often one address may ask what costs or could be guessed: verify, claim, sign-in, relay.
+
+Tries of a PIN are counted in the database (people.py): no number of processes may multiply them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ RULES: dict[str, RateLimitItem] = {
     "verify": parse("240 per minute"),
     "claim": parse("20 per minute"),
     "sign_in": parse("20 per minute"),
-    "pin": parse("5 per 5 minutes"),
     "relay": parse("600 per minute"),
 }
 RELAYS_AT_ONCE = 3
@@ -46,11 +48,10 @@ class Limits:
 
     def __init__(self) -> None:
         self.relay = BoundedSemaphore(RELAYS_AT_ONCE)
-        # Exact: one that estimates would let a sixth PIN through now and then.
         self._counter = MovingWindowRateLimiter(MemoryStorage())
 
     def count(self, rule: str, who: str) -> None:
-        """One more try by `who` (an address, a person's name). Raises TooMany."""
+        """One more try by `who`, an address. Raises TooMany."""
         item = RULES[rule]
         if self._counter.hit(item, rule, who):
             return

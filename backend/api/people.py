@@ -16,10 +16,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import Request, Response
 from sqlalchemy import Connection, Row
 
+from backend.api.limits import TooMany
 from backend.domain import ids
 from backend.errors import BadRequest, NotAllowed, NotSignedIn, Unprocessable
 from backend.ports import Actor
 from backend.store import people as person_rows
+from backend.store.engine import begin
 
 SESSION_COOKIE = "posthorn_session"
 SESSION_HOURS = 12
@@ -164,8 +166,14 @@ def set_pin(db: Connection, who: Actor, pin: str) -> None:
 def countersign(db: Connection, who: Actor, name: str, pin: str, custodian: int) -> Actor:
     """The receiver's own act at the giver's screen: its name and PIN make it the actor (B9).
 
-    Raises NotAllowed: the words are the same for a wrong name, PIN or custodian.
+    The try is kept before the PIN is looked at, in a transaction of its own, so that tries at once are
+    counted too; good ones are not held against anybody. Raises TooMany; NotAllowed, whose words are the
+    same for a wrong name, PIN or custodian.
     """
+    with begin(db.engine) as own:
+        wait_seconds = person_rows.begin_pin_try(own, name)
+    if wait_seconds:
+        raise TooMany(wait_seconds)
     row = person_rows.by_name(db, name)
     known = row is not None and not row.disabled and row.pin_hash is not None
     good = _pin_fits(row.pin_hash if row is not None and known else _no_pin(), pin)
@@ -174,6 +182,8 @@ def countersign(db: Connection, who: Actor, name: str, pin: str, custodian: int)
             f"Name and PIN are not those of somebody at custodian {ids.custodian_text(custodian)}.",
             "Type them again; five wrong tries lock them for a while.",
         )
+    with begin(db.engine) as own:
+        person_rows.forget_pin_tries(own, name)
     return Actor(row.id, row.role, custodian, frozenset(row.custodians), who.device)
 
 

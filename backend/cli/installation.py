@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from backend.ports import House
 
 RUNNING = "running.json"
-RECORDS_LANE = "submitter/1"
 EMBEDDED_CHAIN = 31337
 
 
@@ -107,27 +105,15 @@ class Installation:
 
     @cached_property
     def keystore(self) -> Keystore:
-        from backend.keystore import open_keystore
+        from backend.house import open_keys
 
-        return open_keystore(self.settings.data / "keys", self.settings.keystore_passphrase)
+        return open_keys(self.settings)
 
     @cached_property
     def house(self) -> House:
-        from backend.keystore import SealedSeeds, recover_address
-        from backend.ports import House
+        from backend.house import build_house
 
-        return House(
-            ledger=self.deployment.ledger,
-            stamps=self.deployment.stamps,
-            network=self.deployment.network,
-            network_alias=self.settings.network_alias,
-            signer=self.keystore,
-            claim_seeds=SealedSeeds(self.settings.data / "keys", self.keystore),
-            recover=recover_address,
-            records_lane=RECORDS_LANE,
-            now=lambda: int(time.time()),
-            origin=self.settings.origin,
-        )
+        return build_house(self.settings, self.deployment, self.keystore)
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -133,7 +133,13 @@ def check(
         raise Refuted(f"The bundle is of the network {address}, not of {network}.")
     with closing(Node([rpc])) as node:
         held = check_bundle(parsed, node)
-    show(_held_json(held, parsed.item, address), _held_text(held, parsed.facilities), as_json)
+    text = _held_text(held, parsed.facilities)
+    if network is None:
+        text += (
+            f"\nThe network is {address}. Anybody can deploy one: compare it with the address that the "
+            "posts publish, or give it with --network."
+        )
+    show(_held_json(held, parsed.item, address), text, as_json)
 
 
 def s10(

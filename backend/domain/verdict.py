@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-WITHDRAWAL_NOTICE_SECONDS = 90 * 86_400
+from backend.domain import codes
+
+STOLEN = codes.VOID_REASONS.number("stolen")
 
 
 class CodeAxis(StrEnum):
@@ -137,7 +139,7 @@ def judge_use(facts: StampFacts | None, now: int) -> UseAxis:
     if facts is None:
         return UseAxis.UNKNOWN
     if facts.void_reason is not None:
-        return UseAxis.VOID if facts.issued_at is not None else UseAxis.NOT_SOLD
+        return UseAxis.NOT_SOLD if _was_stolen_unsold(facts) else UseAxis.VOID
     if facts.use is not None:
         return UseAxis.USED
     if facts.issued_at is None:
@@ -145,6 +147,11 @@ def judge_use(facts: StampFacts | None, now: int) -> UseAxis:
     if facts.withdrawn_from is not None and now >= facts.withdrawn_from:
         return UseAxis.WITHDRAWN
     return UseAxis.VALID if now >= facts.first_day else UseAxis.NOT_YET_VALID
+
+
+def _was_stolen_unsold(facts: StampFacts) -> bool:
+    """J19: who is offered such a stamp has to hear that the post never sold it."""
+    return facts.issued_at is None and facts.void_reason == STOLEN
 
 
 def judge_stamp(code: CodeAxis, facts: StampFacts | None, now: int) -> Verdict:

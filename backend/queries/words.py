@@ -124,7 +124,12 @@ def _use_words(
             return "stop", says, "It is no postage any more; its twin stays."
         case UseAxis.VOID:
             reason = codes.VOID_REASONS.text(facts.void_reason or 0)
-            return "stop", f"Out of use: {reason}.", "It is no postage; its paper is to be struck."
+            unsold = ", before it was sold" if facts.issued_at is None else ""
+            return (
+                "stop",
+                f"Out of use: {reason}{unsold}.",
+                "It is no postage; its paper is to be struck.",
+            )
         case _:
             return _used(facts, names)
 

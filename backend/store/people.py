@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.store.tables import credential, person
+from backend.store.tables import credential, person, pin_try
+
+PIN_TRIES = 5
+PIN_WINDOW = timedelta(minutes=5)
 
 
 def secret_hash(secret: str) -> bytes:
@@ -116,3 +120,27 @@ def work_at(db: Connection, session: str, custodian: int) -> None:
 
 def end_session(db: Connection, session: str) -> None:
     db.execute(delete(credential).where(credential.c.secret_hash == secret_hash(session)))
+
+
+def begin_pin_try(db: Connection, name: str) -> int:
+    """Keep one more try of a name's PIN; 0, or the seconds to wait where too many were made.
+
+    Whether anybody bears the name makes no difference.
+    """
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("pin " + name, 0))))
+    db.execute(delete(pin_try).where(pin_try.c.created_at <= func.now() - PIN_WINDOW))
+    tries, oldest, now = db.execute(
+        select(func.count(), func.min(pin_try.c.created_at), func.now()).where(
+            pin_try.c.name == name
+        )
+    ).one()
+    if tries >= PIN_TRIES:
+        wait: timedelta = oldest + PIN_WINDOW - now
+        return max(1, ceil(wait.total_seconds()))
+    db.execute(insert(pin_try).values(name=name))
+    return 0
+
+
+def forget_pin_tries(db: Connection, name: str) -> None:
+    """The PIN was good: what was tried before it counts no more."""
+    db.execute(delete(pin_try).where(pin_try.c.name == name))

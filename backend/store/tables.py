@@ -311,6 +311,14 @@ credential = Table(
     Column("used_at", DateTime(timezone=True)),
     _now(),
 )
+# PINs tried in the last minutes and not found good, by the name that was typed.
+pin_try = Table(
+    "pin_try",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False, index=True),
+    _now(),
+)
 custodian_name = Table(
     "custodian_name",
     metadata,
@@ -494,6 +502,7 @@ import_line = Table(
 OWN = (
     person,
     credential,
+    pin_try,
     custodian_name,
     lane,
     transaction,

@@ -171,7 +171,7 @@ def test_every_specimen_says_what_it_should(shown: Installation) -> None:
         (issued, UseAxis.USED),
         (issued, UseAxis.USED),
         (issued, UseAxis.NOT_SOLD),
-        (issued, UseAxis.NOT_SOLD),
+        (issued, UseAxis.VOID),
         (issued, UseAxis.NOT_YET_VALID),
         (CodeAxis.MISMATCH, other),
         (CodeAxis.UNKNOWN_SIGNER, other),

@@ -196,7 +196,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_first_start_begins_anew() -> None:
-    """What is thrown away was nobody's yet; the keys stay."""
+    """What is thrown away was nobody's yet; the keys stay. Pages of an empty installation are pages, too."""
     with folder() as parent:
         up = Up(parent / "data", "--empty")
         up.await_words("✓ chain")
@@ -206,6 +206,8 @@ def test_an_interrupted_first_start_begins_anew() -> None:
             people = again.json("user", "list")["people"]
             assert [person["name"] for person in people] == ["admin"]
             assert again.json("status")["as_of"]["block"] >= 3
+            for path in ("/", "/about", "/verify", "/status", "/docs"):
+                assert page(again, path) == 200, path
 
 
 def test_on_all_interfaces_codes_carry_this_machines_address_in_its_network(data: Path) -> None:

@@ -47,6 +47,8 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "api": {"domain", "errors", "ports", "proof", "queries", "stamps", "store", "usecases"},
     # pages and API are two faces of one session, one sign-in and one service
     "web": {"api", "domain", "errors", "ports", "proof", "queries", "stamps", "usecases"},
+    # composes too, with no more than commands need
+    "house": {"chain", "config", "keystore", "ports"},
     "app": EVERYTHING,
     "cli": EVERYTHING,
     "stamps": set(),

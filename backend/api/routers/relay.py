@@ -77,6 +77,8 @@ def _answer(service: Service, question: Any) -> dict[str, Any]:
         return _error(number, LIMIT, f"A call has at most {MOST_CALL_BYTES} characters.")
     if not _asks_our_contracts(service, method, parameters):
         return _error(number, BAD_PARAMETERS, "Only Posthorn's contracts are asked here.")
+    if method == "eth_getLogs" and not _is_narrow(parameters[0]):
+        return _error(number, LIMIT, "Ask for the logs of one block, or of one item or custodian.")
     if method == "eth_call":
         parameters = _plain_call(parameters)
     try:
@@ -97,6 +99,13 @@ def _asks_our_contracts(service: Service, method: str, parameters: list[Any]) ->
     named = asked.get("to") if method == "eth_call" else asked.get("address")
     addresses = named if isinstance(named, list) else [named]
     return bool(addresses) and all(_is_ours(service, address) for address in addresses)
+
+
+def _is_narrow(asked: dict[str, Any]) -> bool:
+    """Logs of one block, or about one thing (an indexed value is named): no walk over the whole chain."""
+    topics = asked.get("topics")
+    about = topics[1:] if isinstance(topics, list) else []
+    return "blockHash" in asked or any(isinstance(topic, str) for topic in about)
 
 
 def _plain_call(parameters: list[Any]) -> list[Any]:

@@ -83,6 +83,27 @@ def test_five_wrong_pins_lock_for_a_while(town: Town) -> None:
     assert locked["values"]["retry_after_seconds"] > 0
 
 
+def test_tries_at_once_are_counted_one_by_one(town: Town) -> None:
+    """The count is the database's, so that neither threads nor processes multiply it."""
+    digest = town.hand_over([town.settled_item()], receiver=cast.INNSBRUCK_OE)
+    body = {"release": digest, "pin": {"person": "clerk 6", "pin": "0000"}}
+    with ThreadPoolExecutor(12) as pool:
+        asked = [
+            pool.submit(town.client.post, "/v1/receipts", json=body, headers=town.as_(COUNTER))
+            for _ in range(12)
+        ]
+    assert sorted(one.result().status_code for one in asked) == [403] * 5 + [429] * 7
+
+
+def test_good_pins_lock_nobody_out(town: Town) -> None:
+    """A receiver who signs often at the giver's screen; a good PIN forgives the slips before it."""
+    name = pin_of(town, HALL, "4711")
+    for pin in ["0000", "4711"] * 3 + ["4711"] * 4:
+        digest = town.hand_over([town.settled_item()])
+        status = 202 if pin == "4711" else 403
+        receive(town, digest, COUNTER, status, pin={"person": name, "pin": pin})
+
+
 def test_pin_is_not_in_what_is_kept_of_a_request(town: Town) -> None:
     """Four digits under a bare hash would be guessed in a moment: the kept hash is without them."""
     name = pin_of(town, HALL, "815815")

@@ -179,12 +179,16 @@ def test_relay_asks_the_node_what_a_page_needs_and_no_more(town: Town) -> None:
     block = rpc(town.client, "eth_getBlockByNumber", "latest", False)["result"]
     logs = {"address": ledger, "blockHash": block["hash"]}
     assert isinstance(rpc(town.client, "eth_getLogs", logs)["result"], list)
+    of_one_item = {"address": ledger, "fromBlock": "0x0", "topics": [None, "0x" + "11" * 32]}
+    assert rpc(town.client, "eth_getLogs", of_one_item)["result"] == []
     refused = [
         ("eth_sendRawTransaction", "0x00"),
         ("evm_mine",),
         ("anvil_setBalance", ledger, "0x1"),
         ("eth_getLogs", {"blockHash": block["hash"]}),
         ("eth_getLogs", {"address": [ledger, "0x" + "11" * 20]}),
+        ("eth_getLogs", {"address": ledger, "fromBlock": "0x0", "toBlock": "latest"}),
+        ("eth_getLogs", {"address": ledger, "fromBlock": "0x0", "topics": ["0x" + "11" * 32, []]}),
         ("eth_call", {"to": "0x" + "11" * 20, "data": "0x"}),
         ("eth_call",),
         ("eth_getCode", "0x" + "11" * 20),

@@ -14,18 +14,18 @@ def exhaust(limits: Limits, rule: str, who: str) -> None:
 
 def test_one_more_than_allowed_is_refused_with_a_time_to_come_back() -> None:
     limits = Limits()
-    exhaust(limits, "pin", "clerk 1")
+    exhaust(limits, "claim", "192.0.2.7")
     with pytest.raises(TooMany) as refused:
-        limits.count("pin", "clerk 1")
+        limits.count("claim", "192.0.2.7")
     assert 1 <= refused.value.retry_after_seconds <= 600
     assert refused.value.status == 429
 
 
 def test_others_and_other_rules_are_not_counted_along() -> None:
     limits = Limits()
-    exhaust(limits, "pin", "clerk 1")
-    limits.count("pin", "clerk 2")
-    limits.count("claim", "clerk 1")
+    exhaust(limits, "claim", "192.0.2.7")
+    limits.count("claim", "192.0.2.8")
+    limits.count("verify", "192.0.2.7")
 
 
 @pytest.mark.parametrize(

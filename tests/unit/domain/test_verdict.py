@@ -31,6 +31,7 @@ USED = replace(SOLD, use=Use(16777220, NOW - 10, 1, bytes(32), 80))
         (replace(SOLD, issued_at=None), UseAxis.NOT_SOLD),
         (replace(SOLD, issued_at=None, being_recorded=True), UseAxis.BEING_RECORDED),
         (replace(SOLD, issued_at=None, void_reason=4), UseAxis.NOT_SOLD),
+        (replace(SOLD, issued_at=None, void_reason=1), UseAxis.VOID),
         (SOLD, UseAxis.VALID),
         (replace(SOLD, first_day=NOW + 1), UseAxis.NOT_YET_VALID),
         (replace(SOLD, withdrawn_from=NOW), UseAxis.WITHDRAWN),

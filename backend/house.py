@@ -1,0 +1,38 @@
+"""The installation's house out of its settings: contracts, keys, clock, address on paper."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from backend.chain.deployment import Deployment
+from backend.config import Settings
+from backend.keystore import Keystore, SealedSeeds, open_keystore, recover_address
+from backend.ports import House
+
+RECORDS_LANE = "submitter/1"
+
+
+def build_house(settings: Settings, deployment: Deployment, keystore: Keystore) -> House:
+    """What the use cases stand in."""
+    return House(
+        ledger=deployment.ledger,
+        stamps=deployment.stamps,
+        network=deployment.network,
+        network_alias=settings.network_alias,
+        signer=keystore,
+        claim_seeds=SealedSeeds(_key_folder(settings), keystore),
+        recover=recover_address,
+        records_lane=RECORDS_LANE,
+        now=lambda: int(time.time()),
+        origin=settings.origin,
+    )
+
+
+def open_keys(settings: Settings) -> Keystore:
+    """Raises Unavailable where the keystore cannot be opened."""
+    return open_keystore(_key_folder(settings), settings.keystore_passphrase)
+
+
+def _key_folder(settings: Settings) -> Path:
+    return settings.data / "keys"
