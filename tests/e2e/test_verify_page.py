@@ -19,7 +19,7 @@ SPECIMENS = {
     3: ("Already used", "Hall in Tirol"),
     4: ("Already used", "to order"),
     5: ("Not sold", "has not been sold by Arlberg Post"),
-    6: ("Out of use", "spoilt in printing, before it was sold"),
+    6: ("Out of use", "spoilt, before it was sold"),
     7: ("Not yet valid", "Valid from"),
     8: ("Signature does not match", "signature does not match"),
     9: ("Unknown signer", "signer is unknown"),
