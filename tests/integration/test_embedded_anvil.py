@@ -169,9 +169,11 @@ def test_rebuilds_what_its_unlocked_account_sent(node: EmbeddedAnvil) -> None:
     chain = Chain(node)
     sender = chain.call("eth_accounts")[0]
     chain.call("evm_setAutomine", True)
-    for _ in range(3):
+    for number in range(1, 4):
         sent = {"from": sender, "data": TIMEKEEPER, "gasPrice": "0x0", "gas": hex(100_000)}
         chain.call("eth_sendTransaction", sent)
+        # It answers before it has mined.
+        assert wait_until(lambda n=number: chain.call("eth_blockNumber") == hex(n), 10)
     for number in range(1, 4):
         mined = chain.call("eth_getBlockByNumber", hex(number), False)
         raw = chain.call("eth_getRawTransactionByHash", mined["transactions"][0])
