@@ -34,12 +34,13 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-# Trail codes stand in addresses: no other site may learn them as a referrer.
+# Trail codes stand in addresses: no other site may learn them as a referrer. Ours may: with no-referrer, a form
+# comes with `Origin: null`, and over plain http a browser says nothing else from which we could tell whose it is.
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=()",

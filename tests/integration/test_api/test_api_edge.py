@@ -83,7 +83,7 @@ def test_body_beyond_the_limit_is_refused_declared_or_not(town: Town, declared: 
 def test_every_answer_bears_the_security_headers(town: Town, path: str) -> None:
     headers = town.client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
