@@ -48,11 +48,12 @@ $(UV): requirements/bootstrap.txt
 	  --require-hashes --only-binary :all: -r requirements/bootstrap.txt
 	@touch $@
 
-.venv/bin/python: $(UV)
+# Not .venv/bin/python itself: it is a link to the system's Python, which may not be touched.
+.venv/made: $(UV)
 	$(PYTHON) -m venv --without-pip .venv
 	@touch $@
 
-.venv/service.stamp: .venv/bin/python requirements/service.txt scripts/launcher.sh
+.venv/service.stamp: .venv/made requirements/service.txt scripts/launcher.sh
 	$(UV_INSTALL) --python .venv $(WHEELS) -r requirements/service.txt
 	sh scripts/launcher.sh .venv
 	@touch $@
