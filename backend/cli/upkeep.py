@@ -12,6 +12,7 @@ from backend.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
     from backend.importing.run import Options, Summary
+    from backend.indexer.fsck import Difference
 
 demo = typer.Typer(help="Suppose the post lied.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -98,7 +99,7 @@ def rebuild(as_json: AsJson = False, data: DataFolder = None) -> None:
 
 
 def fsck(as_json: AsJson = False, data: DataFolder = None) -> None:
-    """Compare the read model with the contracts.
+    """Compare the read model with the contracts, and its records with the stored logs.
 
     Ends with 1 if anything differs.
     """
@@ -107,14 +108,15 @@ def fsck(as_json: AsJson = False, data: DataFolder = None) -> None:
     from backend.indexer.fsck import fsck as compare
 
     house = installation(data)
-    found = compare(house.engine, Views(house.node, house.deployment))
+    found = compare(house.engine, Views(house.node, house.deployment), house.deployment)
     lines = [
-        f"{one.what} {_key(one.key)}: {one.in_model} here, {one.on_chain} on the chain"
+        f"{one.what} {_named(one)}: {_value(one.in_model)} here, {_value(one.on_chain)} on the chain"
         for one in found
     ]
     text = "\n".join(lines) or "Nothing differs."
     facts = [
-        {"what": d.what, "key": _key(d.key), "here": str(d.in_model), "chain": str(d.on_chain)}
+        {"what": d.what, "key": _key(d.key), "record": d.record}
+        | {"here": _value(d.in_model), "chain": _value(d.on_chain)}
         for d in found
     ]
     show({"differences": facts}, text, as_json)
@@ -198,6 +200,15 @@ def _options(
         )
     mode = codes.MODES.number(delivery_mode) if delivery_mode else None
     return Options(beside, found, mode, reuse_numbers, wait)
+
+
+def _named(difference: Difference) -> str:
+    key = _key(difference.key)
+    return key if difference.record is None else f"{difference.record} of item {key}"
+
+
+def _value(value: Any) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _key(key: int | bytes) -> str:

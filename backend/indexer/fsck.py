@@ -1,4 +1,4 @@
-"""The model against the contracts' own state, asked of the node at the newest indexed block."""
+"""The model against the contracts' own state at the newest indexed block, and its records against raw logs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, func, select
 
 from backend.domain.ids import stamp_number
-from backend.indexer.raw import newest_block
+from backend.domain.trail import Entry
+from backend.indexer.decode import Contracts, Decoder
+from backend.indexer.fetch import MOST_LOGS
+from backend.indexer.node import Deployment
+from backend.indexer.raw import newest_block, stored_logs
 from backend.store.engine import begin
-from backend.store.tables import item, stamp_use, void_range
+from backend.store.entries import entry_values
+from backend.store.tables import entry, item, log, stamp_use, void_range
 
 ITEMS_AT_ONCE = 500
 HELD, ENDED = 1, 2
@@ -59,10 +64,13 @@ class Difference:
     key: int | bytes
     in_model: Any
     on_chain: Any
+    record: int | None = None
 
 
-def fsck(engine: Engine, views: Views) -> list[Difference]:
-    """All differences in items (head, holder, counters, time) and in the use of stamps; none is good.
+def fsck(engine: Engine, views: Views, deployment: Deployment) -> list[Difference]:
+    """All differences in items (head, holder, counters, time), stamps' use, and records; none is good.
+
+    Records are compared with what the stored logs say: the contracts keep only their digests.
 
     Of a void range its first and last stamp are looked at. A node that keeps no old state (the embedded
     one) answers only while no block is made. Raises Unavailable.
@@ -76,6 +84,7 @@ def fsck(engine: Engine, views: Views) -> list[Difference]:
             *_items(db, views, newest.hash),
             *_uses(db, views, newest.hash),
             *_voids(db, views, newest.hash),
+            *_records(db, deployment),
         ]
 
 
@@ -116,3 +125,74 @@ def _voids(db: Connection, views: Views, at: bytes) -> Iterator[Difference]:
             use = views.use_of(stamp, at)
             if not use.is_void or use.block_number != row.block_number:
                 yield Difference("void of stamp", stamp, row.block_number, use)
+
+
+def _records(db: Connection, deployment: Deployment) -> Iterator[Difference]:
+    decoder = Decoder(Contracts(deployment.network, deployment.ledger, deployment.stamps))
+    newest = -1
+    for first, newest in _blocks(db):
+        logs, times = stored_logs(db, log.c.block_number.between(first, newest))
+        told = (event for event in decoder.decode(logs, times) if isinstance(event, Entry))
+        on_chain = {(one.item, one.record): _flat(entry_values(one)) for one in told}
+        yield from _rows(db, entry.c.block_number.between(first, newest), on_chain)
+    yield from _rows(db, entry.c.block_number > newest, {})
+    yield from _report_numbers(db)
+
+
+def _blocks(db: Connection) -> Iterator[tuple[int, int]]:
+    """First and last of runs of blocks with about MOST_LOGS logs each: no more are in memory at once."""
+    first = 0
+    while True:
+        numbers = select(log.c.block_number).where(log.c.block_number >= first)
+        some = numbers.order_by(log.c.block_number).limit(MOST_LOGS).subquery()
+        last = db.scalar(select(func.max(some.c.block_number)))
+        if last is None:
+            return
+        yield first, last
+        first = last + 1
+
+
+def _rows(
+    db: Connection, where: Any, on_chain: dict[tuple[bytes, int], dict[str, Any]]
+) -> Iterator[Difference]:
+    in_model = {
+        (row.item, row.record): _flat(row._asdict())
+        for row in db.execute(select(entry).where(where))
+    }
+    for item_, record in sorted(in_model.keys() | on_chain.keys()):
+        here, there = in_model.get((item_, record)), on_chain.get((item_, record))
+        if here is None or there is None:
+            yield Difference("record", item_, _is_there(here), _is_there(there), record)
+            continue
+        for name in sorted(here.keys() | there.keys()):
+            if here.get(name) != there.get(name):
+                what = f"{name} of record"
+                yield Difference(what, item_, here.get(name), there.get(name), record)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns, and the fields of the body instead of it. A report's log bears no number (C3)."""
+    columns = {name: value for name, value in row.items() if name != "body"}
+    if row["kind"] == "report":
+        del columns["number"]
+    body: dict[str, Any] = row["body"]
+    return body | columns
+
+
+def _is_there(row: dict[str, Any] | None) -> str:
+    return "missing" if row is None else "there"
+
+
+def _report_numbers(db: Connection) -> Iterator[Difference]:
+    """A report's custody number is the one of the record before (C3)."""
+    before = entry.alias()
+    rows = db.execute(
+        select(entry.c.item, entry.c.record, entry.c.number, before.c.number.label("before")).where(
+            entry.c.kind == "report",
+            before.c.item == entry.c.item,
+            before.c.record == entry.c.record - 1,
+            before.c.number != entry.c.number,
+        )
+    )
+    for row in rows:
+        yield Difference("number of record", row.item, row.number, row.before, row.record)

@@ -221,6 +221,10 @@ def test_the_server_can_lie_and_the_proof_cannot(up: Up, tmp_path: Path) -> None
     lie = up.json("demo", "lie")
     assert said() == true + 7_200
     refused(up.run("demo", "lie"), 1, "demo truth")
+    fsck = up.run("fsck", "--json")
+    assert fsck.returncode == 1
+    found = {(d["what"], d["record"]) for d in json.loads(fsck.stdout)["differences"]}
+    assert found == {("event_time of record", 5), ("received_at of record", 5)}
     file = tmp_path / "p.json"
     up.json("prove", MODEL, "--newest", "--out", file)
     assert command("check", file, "--rpc", up.rpc_url).returncode == 0

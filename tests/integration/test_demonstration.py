@@ -188,4 +188,4 @@ def test_the_model_is_folded_to_identical_rows(shown: Installation) -> None:
 
 
 def test_the_node_says_the_same_as_every_row(shown: Installation) -> None:
-    assert fsck(shown.engine, Views(shown.node, shown.deployment)) == []
+    assert fsck(shown.engine, Views(shown.node, shown.deployment), shown.deployment) == []

@@ -19,7 +19,7 @@ from posts import (
     address,
     forkable_anvil,
 )
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import Engine, delete, func, insert, select, text, update
 from story import tell
 
 from backend.chain.views import Views
@@ -73,7 +73,7 @@ def test_the_model_is_what_the_contracts_say(posts: Posts, engine: Engine) -> No
     index(posts, engine)
     assert found(engine, select(func.count()).select_from(item))[0][0] == 4
     assert found(engine, select(quarantine)) == []
-    assert fsck(engine, Views(posts.node, posts.deployment)) == []
+    assert fsck(engine, Views(posts.node, posts.deployment), posts.deployment) == []
 
 
 def test_the_golden_logs_are_those_of_this_chain(posts: Posts) -> None:
@@ -89,12 +89,58 @@ def test_fsck_names_what_differs(posts: Posts, engine: Engine) -> None:
     with engine.begin() as db:
         db.execute(update(item).where(item.c.item == parcel).values(holder=COUNTER))
         db.execute(update(stamp_use).values(block_number=1))
-    differences = fsck(engine, Views(posts.node, posts.deployment))
+    differences = fsck(engine, Views(posts.node, posts.deployment), posts.deployment)
     assert [d.what for d in differences] == ["holder of item"] + ["use of stamp"] * 4
     assert (differences[0].key, differences[0].in_model, differences[0].on_chain) == (
         parcel,
         COUNTER,
         0,
+    )
+
+
+def test_fsck_names_records_that_differ_from_the_stored_logs(posts: Posts, engine: Engine) -> None:
+    """A date changed, a record taken out, one added: heads and holders on chain say nothing of these."""
+    tell(posts)
+    index(posts, engine)
+    parcel, letter = posts.item("parcel"), b"\x07" * 32
+    first = (entry.c.item == parcel, entry.c.record == 1)
+    with engine.begin() as db:
+        was = db.execute(select(entry).where(*first)).one()
+        changed = was.body | {"time": was.body["time"] + 60}
+        db.execute(update(entry).where(*first).values(body=changed))
+        db.execute(delete(entry).where(entry.c.item == parcel, entry.c.record == 2))
+        db.execute(insert(entry).values(**was._asdict() | {"item": letter}))
+        late = {"item": letter, "record": 2, "block_number": was.block_number + 1_000_000}
+        db.execute(insert(entry).values(**was._asdict() | late))
+    differences = fsck(engine, Views(posts.node, posts.deployment), posts.deployment)
+    assert {(d.what, d.key, d.record, d.in_model, d.on_chain) for d in differences} == {
+        ("time of record", parcel, 1, was.body["time"] + 60, was.body["time"]),
+        ("record", parcel, 2, "missing", "there"),
+        ("record", letter, 1, "there", "missing"),
+        ("record", letter, 2, "there", "missing"),
+    }
+
+
+def test_fsck_compares_logs_in_parts(
+    posts: Posts, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.indexer.fsck.MOST_LOGS", 1)
+    test_fsck_names_records_that_differ_from_the_stored_logs(posts, engine)
+
+
+def test_fsck_looks_at_the_custody_number_of_a_report(posts: Posts, engine: Engine) -> None:
+    """No log bears it: it is the one of the record before (C3)."""
+    tell(posts)
+    index(posts, engine)
+    report = found(engine, select(entry).where(entry.c.kind == "report"))[0]
+    where = (entry.c.item == report.item, entry.c.record == report.record)
+    with engine.begin() as db:
+        db.execute(update(entry).where(*where).values(number=report.number + 1))
+    (difference,) = fsck(engine, Views(posts.node, posts.deployment), posts.deployment)
+    assert (difference.what, difference.key, difference.record) == (
+        "number of record",
+        report.item,
+        report.record,
     )
 
 
