@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from backend.cli.installation import RUNNING, running
+from backend.cli.listening import free_port, is_free
 from backend.embedded.processes import FolderInUse, FolderLock
 from backend.errors import BadSettings, Conflict
 
 FORMAT = 1
+LOCAL = "127.0.0.1"
 # What a first start makes and may throw away again when it was interrupted. Keys are not among it.
 MADE_ANEW = ("postgres", "chain", "deployment.json")
 
@@ -111,6 +113,15 @@ class DataFolder:
     def note_running(self, facts: dict[str, object]) -> None:
         """Tell other commands where to find what runs."""
         _write(self.path / RUNNING, json.dumps(facts))
+
+    def chain_port(self) -> int:
+        """The embedded chain's port: that of the start before, so that a command once copied stays good."""
+        file = self.path / "chain.port"
+        if file.exists() and (kept := file.read_text()).isdecimal() and is_free(LOCAL, int(kept)):
+            return int(kept)
+        port = free_port()
+        _write(file, str(port))
+        return port
 
     def forget_interrupted(self) -> None:
         """Throw away what an interrupted first start made: nobody has worked with it."""

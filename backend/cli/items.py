@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.cli.output import AsJson, DataFolder, SeveralItems, limit_recursion, say, show
+from backend.cli.output import (
+    AsJson,
+    DataFolder,
+    SeveralItems,
+    command_line,
+    limit_recursion,
+    say,
+    show,
+)
 from backend.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -85,7 +94,7 @@ def prove(
     show(
         facts | {"block": made.newest.number},
         f"{out}: {records} records, {signatures} signatures, as of block {made.newest.number}. "
-        f"Check it: posthorn check {out} --rpc {house.settings.rpc_urls[0]}",
+        f"Check it:\n{command_line(f'check {shlex.quote(str(out))} --rpc {house.settings.rpc_urls[0]}')}",
         as_json,
     )
 

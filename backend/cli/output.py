@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -48,6 +49,14 @@ def limit_recursion() -> None:
     With as many, deeply nested JSON from a stranger overflows the C stack and ends the process.
     """
     sys.setrecursionlimit(DEEPEST_RECURSION)
+
+
+def command_line(arguments: str, data: Path | None = None) -> str:
+    """A command of this program as it can be copied into a terminal in the same folder."""
+    called = os.path.relpath(sys.argv[0])
+    program = sys.argv[0] if called.startswith("..") else called
+    is_default = data is None or data.resolve() == Path("var").resolve()
+    return f"{program} {arguments}{'' if is_default else f' --data {shlex.quote(str(data))}'}"
 
 
 def say(words: str) -> None:

@@ -19,8 +19,8 @@ from types import FrameType
 from typing import NoReturn
 
 from backend.cli.folder import FORMAT, DataFolder, Installed, fingerprint
-from backend.cli.listening import free_port, is_free, listen
-from backend.cli.output import Exit, say
+from backend.cli.listening import is_free, listen
+from backend.cli.output import Exit, command_line, say
 from backend.cli.supervisor import STOP_SECONDS, Child, Supervisor, posthorn
 from backend.config import PREFIX, Settings, read_settings
 from backend.embedded.anvil import Block, EmbeddedAnvil
@@ -110,6 +110,7 @@ def _welcome(house: _House, link: str) -> None:
         lines += [f"           {house.local_url}/ on this machine"]
     lines += [f"  API      {house.origin}/v1/openapi.json", f"  chain    {house.rpc_urls[0]}"]
     lines += [f"  sign in  {link}", "           (as admin, good once, within 24 hours)"]
+    lines += [f"  terminal {command_line('status', house.folder.path)}"]
     print("\n".join([*lines, "Ctrl-C stops, data is kept."]), flush=True)
 
 
@@ -124,7 +125,7 @@ class _House:
         self._postgres = EmbeddedPostgres(folder.path / "postgres")
         self._installed = folder.installed()
         self._deployment = (settings.deployment or folder.path / "deployment.json").resolve()
-        self._chain_port = free_port()
+        self._chain_port = folder.chain_port()
         self.database_url = settings.database_url or self._postgres.url
         self.rpc_urls = settings.rpc_urls or (f"http://127.0.0.1:{self._chain_port}",)
         self.origin = settings.public_url or f"http://{_address(settings.host)}:{settings.port}"

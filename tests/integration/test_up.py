@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from installed import (
     running,
 )
 
+from backend.cli.folder import DataFolder
 from backend.cli.listening import free_port
 from backend.cli.up import lan_address
 from backend.embedded.json_rpc import JsonRpc
@@ -85,6 +87,25 @@ def test_runs_stops_leaves_nothing_behind_and_keeps_all_data(data: Path) -> None
     assert not (data / "running.json").exists()
     with running(data) as up:
         assert (blocks(up), up.json("trail", "CP900001059AT")) == before
+
+
+def test_the_node_keeps_its_port_unless_another_program_has_taken_it(data: Path) -> None:
+    """A `posthorn check … --rpc …` that somebody has written down stays good after the next start."""
+    kept = DataFolder(data).chain_port()
+    assert DataFolder(data).chain_port() == kept
+    with running(data) as up:
+        assert up.rpc_url == f"http://127.0.0.1:{kept}"
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", kept))
+        other.listen()
+        assert DataFolder(data).chain_port() != kept
+
+
+def test_the_welcome_names_a_command_that_works_as_it_stands(data: Path) -> None:
+    with running(data) as up:
+        line = next(line for line in up.said.splitlines() if line.startswith("  terminal "))
+        words = shlex.split(line.removeprefix("  terminal "))
+        assert words[1:] == ["status", "--data", str(data)]
 
 
 def test_keeps_its_workers_running_and_lets_no_second_one_in(data: Path) -> None:
