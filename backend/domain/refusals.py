@@ -32,16 +32,24 @@ class Refusal:
 
     @property
     def rule(self) -> str:
-        return EXPLANATIONS[self.name].rule
+        return self._explanation.rule
 
     @property
     def detail(self) -> str:
         shown = {name: show(name, value) for name, value in self.values.items()}
-        return EXPLANATIONS[self.name].detail.format(**shown)
+        return self._explanation.detail.format(**shown)
 
     @property
     def what_now(self) -> str:
-        return EXPLANATIONS[self.name].what_now
+        return self._explanation.what_now
+
+    @property
+    def _explanation(self) -> Explanation:
+        """Block 0 stands for what is kept here and not on the chain yet."""
+        is_kept_only = self.values.get("block_number") == 0
+        return (UNRECORDED if is_kept_only else EXPLANATIONS).get(self.name) or EXPLANATIONS[
+            self.name
+        ]
 
 
 def refusal(name: str, **values: Any) -> Refusal:
@@ -272,4 +280,13 @@ EXPLANATIONS: dict[str, Explanation] = {
     "AlreadyClaimed": Explanation("S6", "The twin of stamp {stamp} was claimed before."),
     "InvalidRecipient": Explanation("S6", "A twin cannot be claimed to this address."),
     "AlreadyShown": Explanation("S9", "The original of stamp {stamp} was shown before."),
+}
+
+# The same errors where the record that stands in the way is not on the chain yet.
+UNRECORDED: dict[str, Explanation] = {
+    "AlreadyUsed": Explanation(
+        "S4",
+        "Stamp {stamp} is being used by an item that is not recorded yet.",
+        "The item needs other postage; look at what was done on the work page.",
+    ),
 }

@@ -127,7 +127,9 @@ def test_stamp_in_a_franking_under_way_is_not_taken_twice(town: Town) -> None:
     (stamp,) = town.sell(1)
     town.accept(franking={"stamps": [text(stamp)]})
     body = {"number": town.number(), "franking": {"stamps": [text(stamp)]}}
-    assert town.post("/v1/items", body, town.as_(COUNTER), 409)["type"].endswith("AlreadyUsed")
+    refused = town.post("/v1/items", body, town.as_(COUNTER), 409)
+    assert refused["type"].endswith("AlreadyUsed")
+    assert "is being used by an item that is not recorded yet" in refused["detail"]
 
 
 def test_short_payment_says_how_much_is_missing_and_cancels_nothing(town: Town) -> None:

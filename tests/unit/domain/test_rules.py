@@ -260,6 +260,13 @@ def test_every_explanation_can_be_shown_to_people(error: str) -> None:
     assert "{" not in found.detail
 
 
+def test_a_stamp_that_is_being_used_is_not_said_to_be_used_in_block_0() -> None:
+    assert "(block 7)" in refusal("AlreadyUsed", stamp=STAMP, block_number=7).detail
+    under_way = refusal("AlreadyUsed", stamp=STAMP, block_number=0)
+    assert "is being used by an item that is not recorded yet" in under_way.detail
+    assert under_way.rule == "S4"
+
+
 def test_an_unknown_name_is_no_refusal() -> None:
     with pytest.raises(KeyError):
         refusal("SomethingElse")
