@@ -51,13 +51,11 @@ def add(
     pin_hash = _pin_hash() if pin else None
     house = installation(data)
     with begin(house.engine) as db:
-        person = people.add_person(db, name, role, custodians)
-        if person is None:
-            person = _change(db, name, role, custodians)
+        person, said = _put(db, name, role, custodians)
         if pin_hash is not None:
             people.set_person(db, person, pin_hash=pin_hash)
         link = sign_in_link(db, house.settings.origin, person)
-    text = f"{name} is {role}. Sign-in link, good once within {LINK_HOURS} hours:\n{link}"
+    text = f"{name} is {role}{said}. Sign-in link, good once within {LINK_HOURS} hours:\n{link}"
     show({"person": person, "name": name, "role": role, "link": link}, text, as_json)
 
 
@@ -131,13 +129,37 @@ def sign_in_link(db: Any, origin: str, person: int) -> str:
     return f"{origin}/in/{people.new_credential(db, 'link', person, until)}"
 
 
-def _change(db: Any, name: str, role: str, custodians: list[int]) -> int:
+def _put(db: Any, name: str, role: str, custodians: list[int]) -> tuple[int, str]:
+    """The person, new or changed, and in words what changed. Custodians stay where none are named."""
     from backend.store import people
+    from backend.usecases.people import must_fit
 
-    row = _known(db, name)
-    values: dict[str, Any] = {"role": role, "disabled": False}
-    people.set_person(db, row.id, **values, **({"custodians": custodians} if custodians else {}))
-    return int(row.id)
+    row = people.by_name(db, name)
+    custodians = custodians or (list(row.custodians) if row else [])
+    must_fit(db, role, custodians)
+    if row is None:
+        number = people.add_person(db, name, role, custodians)
+        assert number is not None
+        return number, ""
+    people.set_person(db, row.id, role=role, custodians=custodians, disabled=False)
+    return int(row.id), f", who was there already; {_changes(row, role, custodians)}"
+
+
+def _changes(row: Any, role: str, custodians: list[int]) -> str:
+    changes = []
+    if row.role != role:
+        changes.append(f"role {role} instead of {row.role}")
+    if sorted(row.custodians) != sorted(custodians):
+        changes.append(f"at {_places(custodians)} instead of {_places(row.custodians)}")
+    if row.disabled:
+        changes.append("enabled again")
+    return ", ".join(changes) or "nothing changes"
+
+
+def _places(custodians: list[int]) -> str:
+    from backend.domain.ids import custodian_text
+
+    return ", ".join(map(custodian_text, custodians)) or "nowhere"
 
 
 def _known(db: Any, name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.store.tables import credential, person, pin_try
+from backend.store.tables import credential, custodian, person, pin_try
 
 PIN_TRIES = 5
 PIN_WINDOW = timedelta(minutes=5)
@@ -32,6 +32,12 @@ def add_person(db: Connection, name: str, role: str, custodians: Sequence[int]) 
     )
     number: int | None = db.scalar(statement)
     return number
+
+
+def without_custodian(db: Connection, numbers: Sequence[int]) -> list[int]:
+    """Those of the numbers that no custodian bears."""
+    known = db.scalars(select(custodian.c.number).where(custodian.c.number.in_(numbers)))
+    return sorted(set(numbers) - set(known))
 
 
 def by_name(db: Connection, name: str) -> Row[Any] | None:

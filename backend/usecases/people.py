@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from backend.domain.ids import custodian_text
 from backend.errors import Conflict, NotAllowed, NotFound, Unprocessable
 from backend.ports import Actor
 from backend.store import people
@@ -54,10 +55,25 @@ def add_person(db: Connection, who: Actor, name: str, role: str, custodians: Seq
             f"A person has a name of at most {LONGEST_NAME} letters and a role.",
             f"Roles: {', '.join(ROLES)}.",
         )
+    if people.by_name(db, cleaned) is None:
+        must_fit(db, role, custodians)
     number = people.add_person(db, cleaned, role, custodians)
     if number is None:
         raise Conflict(f"There is a {cleaned} already.", "Send that person a new link instead.")
     return _link(db, number)
+
+
+def must_fit(db: Connection, role: str, custodians: Sequence[int]) -> None:
+    """There are these custodians, and a clerk has one. Raises Unprocessable."""
+    unknown = people.without_custodian(db, custodians)
+    if unknown:
+        named = ", ".join(map(custodian_text, unknown))
+        raise Unprocessable(f"There is no custodian {named}.", "The API names all: /v1/custodians.")
+    if role == "clerk" and not custodians:
+        raise Unprocessable(
+            "A clerk works at one custodian at least.",
+            "Choose where it is: --at 1-1 in a terminal.",
+        )
 
 
 def new_link(db: Connection, who: Actor, number: int) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from backend.api import people
+from backend.api.people import Credentials
 from backend.domain import ids
 from backend.errors import Unprocessable
 from backend.web.visit import PageRoute, Visiting, see
@@ -26,7 +27,8 @@ def sign_in(request: Request, visit: Visiting, secret: str) -> Response:
     visit.service.limits.count("sign_in", visit.address)
     with visit.begin() as db:
         session = people.sign_in(db, secret, people.device_of(request))
-    answer = see("/work")
+        who = people.find_actor(db, Credentials(session, None, None, ""))
+    answer = see("/audit" if who is not None and who.role == "auditor" else "/work")
     people.put_cookie(request, answer, session)
     return answer
 

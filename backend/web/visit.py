@@ -57,7 +57,8 @@ class Visit:
         if self.who is None:
             raise NotSignedIn(
                 "This page is for people who have signed in.",
-                "Open your sign-in link. Who runs this installation can make one: posthorn user add.",
+                "Open the sign-in link that your administrator gave you; each works once. Whoever runs this "
+                "installation makes one in a terminal: posthorn user add NAME.",
             )
         if roles and self.who.role not in roles:
             raise NotAllowed(
@@ -70,6 +71,8 @@ class Visit:
     def at_desk(self) -> tuple[Actor, int]:
         """Who works, and the custodian in whose name. Raises NotSignedIn, NotAllowed."""
         who = self.person()
+        if not who.custodians:
+            raise _works_nowhere(who)
         if who.custodian is None:
             raise NotAllowed(
                 "You have not chosen where you work now.", "Choose it on the work page."
@@ -86,6 +89,15 @@ class Visit:
         """A page for this visit."""
         host = urlsplit(self.house.origin).netloc
         return html(self.request, template, policy, status, visit=self, host=host, **context)
+
+
+def _works_nowhere(who: Actor) -> NotAllowed:
+    """The work page has nothing to choose for these, so it does not send them there."""
+    detail = "You work at no counter, and this is done at one."
+    if who.role == "admin":
+        advice = "Sign in as somebody who works there: People, New link beside the name."
+        return NotAllowed(detail, advice, pages=[("/people", "People")])
+    return NotAllowed(detail, "Ask your administrator to name a place of work.", pages=[])
 
 
 def visit(request: Request) -> Visit:

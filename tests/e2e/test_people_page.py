@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Opened
+from tests.e2e.conftest import Installation, Opened
 
 
 @pytest.fixture
@@ -35,6 +37,30 @@ def test_name_that_is_taken_is_refused_with_what_to_do(people: Page) -> None:
     people.get_by_label("Name, as pages show it").fill("auditor 1")
     people.get_by_role("button", name="Add and make a link").click()
     expect(people.get_by_role("alert")).to_contain_text("Send that person a new link instead")
+
+
+def test_clerk_without_a_place_is_refused_and_what_was_typed_is_said_why(people: Page) -> None:
+    people.get_by_label("Name, as pages show it").fill("clerk nowhere")
+    people.get_by_role("button", name="Add and make a link").click()
+    expect(people.get_by_role("alert")).to_contain_text("A clerk works at one custodian at least")
+
+
+def test_administrator_is_told_how_to_come_to_a_counter(sign_in: Opened) -> None:
+    """The first sign-in link is an administrator's, and administrators work at no counter."""
+    page = sign_in("admin", "admin")
+    expect(page.locator("main")).to_contain_text("New link")
+    page.get_by_role("main").get_by_role("link", name="People").click()
+    expect(page.get_by_role("button", name="New link for clerk 1")).to_be_visible()
+    page.goto("/work/sell")
+    expect(page.locator("main")).to_contain_text("You work at no counter")
+    expect(page.get_by_role("main").get_by_role("link", name="Work page")).to_have_count(0)
+    expect(page.get_by_role("main").get_by_role("link", name="People")).to_be_visible()
+
+
+def test_auditor_begins_at_the_audit_page(posthorn: Installation, open_page: Opened) -> None:
+    page = open_page(posthorn.sign_in_link("auditor 1", "auditor"))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile("/audit$"))
 
 
 def test_nobody_disables_himself(people: Page) -> None:

@@ -87,6 +87,8 @@ def test_pages_for_the_signed_in_ask_others_to_sign_in(open_page: Opened) -> Non
     for path in ("/work", "/audit", "/people"):
         page = open_page(path)
         expect(page.get_by_role("heading", level=1)).to_have_text("Please sign in")
+        expect(page.locator("main")).to_contain_text("Open the sign-in link")
+        expect(page.get_by_role("main").get_by_role("link", name="Work page")).to_have_count(0)
 
 
 def test_sells_three_stamps_until_they_are_valid(counter: Page) -> None:

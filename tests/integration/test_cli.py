@@ -198,6 +198,22 @@ def test_people_come_change_and_go(up: Up) -> None:
     refused(up.run("user", "add", "x", "--at", "here"), 2, "1-5")
 
 
+def test_people_work_where_there_is_a_custodian(up: Up) -> None:
+    refused(up.run("user", "add", "x", "--at", "9-9"), 1, "no custodian 9-9")
+    refused(up.run("user", "add", "x"), 1, "A clerk works at one custodian at least", "--at")
+    refused(up.run("user", "disable", "x"), 1, "Nobody is called")  # nothing half done is kept
+
+
+def test_what_changes_for_somebody_who_was_there_is_said(up: Up) -> None:
+    up.json("user", "add", "clerk 10", "--at", "1-1")
+    again = up.run("user", "add", "clerk 10", "--at", "1-1")
+    assert "was there already; nothing changes" in again.stdout
+    up.json("user", "disable", "clerk 10")
+    changed = up.run("user", "add", "clerk 10", "--role", "auditor", "--at", "1-2")
+    for words in ("role auditor instead of clerk", "at 1-2 instead of 1-1", "enabled again"):
+        assert words in changed.stdout
+
+
 # --- upkeep -----------------------------------------------------------------------------------------
 def test_status_rebuild_and_fsck_agree(up: Up) -> None:
     """B1: the read model is dropped and made again; nothing differs from the contracts."""
