@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request, Response
@@ -23,6 +24,7 @@ from backend.api.people import Credentials
 from backend.errors import BadRequest, NotAllowed
 from backend.ports import Actor, House
 from backend.proof.bundle import Opening
+from backend.queries import showcase
 from backend.store import idempotency
 from backend.store.engine import begin
 
@@ -120,6 +122,13 @@ class Caller:
         if roles and who.role not in roles:
             raise NotAllowed(f"Only {' or '.join(roles)} may do this; you are {who.role}.")
         return who
+
+
+@cache
+def is_demonstration(engine: Engine) -> bool:
+    """Asked once a process: the first start makes the demonstration, or none. Raises Unavailable."""
+    with begin(engine) as db:
+        return showcase.item(db) is not None
 
 
 async def caller(request: Request) -> Caller:

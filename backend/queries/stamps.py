@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, cast, func, or_, select
 
 from backend.domain import ids
+from backend.domain.item_numbers import BadItemNumber, parse_s10, parse_sscc
 from backend.domain.verdict import (
     CodeAxis,
     SignerFacts,
@@ -22,7 +23,13 @@ from backend.queries import editions
 from backend.queries.editions import EditionAnswer
 from backend.queries.network import CustodianAnswer, named
 from backend.queries.status import AsOf, as_of
-from backend.queries.words import CODE_WORDS, VerdictWords, use_being_recorded, verdict_words
+from backend.queries.words import (
+    CODE_WORDS,
+    ITEM_NUMBER_WORDS,
+    VerdictWords,
+    use_being_recorded,
+    verdict_words,
+)
 from backend.store import stamps as stamp_rows
 from backend.store import tables
 from backend.store.submissions import OPEN
@@ -101,6 +108,8 @@ def number_of(db: Connection, house: House, text: str) -> int:
     try:
         stamp, code = _parsed(text)
     except BadCode as error:
+        if _is_item_number(text):
+            raise Unprocessable(ITEM_NUMBER_WORDS[0], "Scan the stamp’s own code.") from None
         what_now = CODE_WORDS[CodeAxis.UNREADABLE][2]
         raise Unprocessable(_sentence(str(error)), what_now, code=CodeAxis.UNREADABLE) from None
     if code is None:
@@ -123,7 +132,21 @@ def _parsed(text: str) -> tuple[int, PublicCode | None]:
 def _unreadable(db: Connection, text: str, why: str) -> StampAnswer:
     verdict = judge_stamp(CodeAxis.UNREADABLE, None, 0)
     words = verdict_words(verdict, "", None, {}, None)
+    if _is_item_number(text):
+        headline, what_now = ITEM_NUMBER_WORDS
+        words = replace(words, headline=headline, what_now=what_now)
+        return _bare(db, verdict, words, None, text, "", ())
     return _bare(db, verdict, words, None, text, "", (_sentence(why),))
+
+
+def _is_item_number(text: str) -> bool:
+    for parse_it in (parse_s10, parse_sscc):
+        try:
+            parse_it(text)
+        except BadItemNumber:
+            continue
+        return True
+    return False
 
 
 def _bare(

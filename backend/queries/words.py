@@ -77,6 +77,13 @@ CODE_WORDS: dict[CodeAxis, tuple[str, str, str]] = {
 }
 
 
+# Somebody has typed the other number that stands on a piece.
+ITEM_NUMBER_WORDS = (
+    "This is a parcel’s number.",
+    "Its trail opens with the code on its label (26 letters and digits), or after signing in.",
+)
+
+
 def verdict_words(
     verdict: Verdict, issuer: str, stamp: int | None, names: Names, first_day: int | None
 ) -> VerdictWords:

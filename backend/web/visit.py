@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 
 from backend.api import people
 from backend.api.limits import network_of
-from backend.api.service import Service
-from backend.errors import BadRequest, NotAllowed, NotSignedIn, PosthornError
+from backend.api.service import Service, is_demonstration
+from backend.errors import BadRequest, NotAllowed, NotSignedIn, PosthornError, Unavailable
 from backend.ports import Actor, House
 from backend.queries import network
 from backend.queries.network import CustodianAnswer
@@ -33,6 +33,7 @@ class Visit:
     who: Actor | None
     name: str
     custodian: CustodianAnswer | None
+    is_demonstration: bool
 
     @property
     def house(self) -> House:
@@ -104,14 +105,22 @@ def visit(request: Request) -> Visit:
     """The visit; reads the database only where a session's cookie came along."""
     service: Service = request.app.state.service
     given = people.credentials(request)
+    shows = _shows_demonstration(service)
     if given.session is None:
-        return Visit(request, service, None, "", None)
+        return Visit(request, service, None, "", None, shows)
     with service.begin() as db:
         who = people.find_actor(db, given)
         if who is None:
-            return Visit(request, service, None, "", None)
+            return Visit(request, service, None, "", None, shows)
         here = network.named(db, [who.custodian or 0]).get(who.custodian or 0)
-        return Visit(request, service, who, people.name_of(db, who), here)
+        return Visit(request, service, who, people.name_of(db, who), here, shows)
+
+
+def _shows_demonstration(service: Service) -> bool:
+    try:
+        return is_demonstration(service.engine)
+    except Unavailable:
+        return False
 
 
 Visiting = Annotated[Visit, Depends(visit)]
@@ -143,7 +152,8 @@ def bad_form(error: RequestValidationError) -> BadRequest:
 
 def error_page(request: Request, error: PosthornError) -> Response:
     """An error as a page: what happened, and what now. A page of its own needs no database."""
-    nobody = Visit(request, request.app.state.service, None, "", None)
+    service: Service = request.app.state.service
+    nobody = Visit(request, service, None, "", None, _shows_demonstration(service))
     return nobody.page("error.html", status=error.status, error=error)
 
 

@@ -61,6 +61,20 @@ def test_typed_number_leads_to_the_verdict(open_page: Opened) -> None:
     expect(page.locator(".verdict .word")).to_have_text("Valid")
 
 
+def test_every_page_says_that_this_is_a_demonstration(open_page: Opened) -> None:
+    for path in ("/", "/verify", "/stamps/1-1-000017", "/about", "/status", "/nothing-here"):
+        expect(open_page(path).locator(".ribbon")).to_contain_text("have no value")
+
+
+def test_typed_number_of_a_parcel_is_known_for_what_it_is(open_page: Opened) -> None:
+    page = open_page("/")
+    page.get_by_label("Code or number").fill("RR900001014AT")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This is a parcel’s number.")
+    expect(page.locator("main")).to_contain_text("26 letters and digits")
+    expect(page.locator("main")).not_to_contain_text("125")
+
+
 def test_fits_a_phone(open_page: Opened) -> None:
     page = open_page("/", viewport=PHONE, is_mobile=True, has_touch=True)
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")

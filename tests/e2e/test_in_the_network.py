@@ -25,7 +25,7 @@ def test_signs_in_and_works(posthorn: Installation, elsewhere: Browser) -> None:
     page.goto(link.replace("127.0.0.1", HOST))
     page.get_by_role("button", name="Sign in").click()
     page.locator("button[name=custodian][value='1-1']").click()
-    expect(page.locator(".ribbon")).to_contain_text("phone clerk")
+    expect(page.locator(".ribbon.place")).to_contain_text("phone clerk")
 
 
 def test_a_code_opens_with_its_three_ticks(

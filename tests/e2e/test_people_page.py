@@ -26,7 +26,7 @@ def test_added_person_signs_in_works_and_is_disabled_at_once(
     link = people.locator(".note.good .code").inner_text()
     clerk = open_page(link)
     clerk.get_by_role("button", name="Sign in").click()
-    expect(clerk.locator(".ribbon")).to_contain_text("Hall in Tirol · clerk 9")
+    expect(clerk.locator(".ribbon.place")).to_contain_text("Hall in Tirol · clerk 9")
     people.get_by_role("button", name="Disable clerk 9").click()
     expect(people.get_by_role("button", name="Disable clerk 9")).to_have_count(0)
     clerk.goto("/work")

@@ -119,6 +119,11 @@ def test_verify_says_where_a_stamp_stands(up: Up, number: str, use: str) -> None
     assert up.json("verify", number)["use"] == use
 
 
+def test_number_of_an_item_is_no_stamp_and_said_to_be_one(up: Up) -> None:
+    done = up.run("verify", "RR900001014AT")
+    assert (done.returncode, "This is a parcel’s number." in done.stdout) == (2, True)
+
+
 def test_a_sold_sheet_reads_back_and_its_stamps_become_valid(up: Up, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.pdf"
     words = ("stamps", "issue", "--edition", "1-1", "--count", 3, "--sheet", sheet, "--at", "1-1")
