@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, distinct, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select
 
 from backend.demonstration import cast, editions, stories
 from backend.demonstration.plan import Plan, day
@@ -13,7 +13,7 @@ from backend.demonstration.showcase import arrange
 from backend.demonstration.stage import DAY, HOUR, Loops, Stage
 from backend.ports import House
 from backend.store.engine import begin
-from backend.store.tables import entry, item, operator, showcase, stamp_use, twin
+from backend.store.tables import entry, item, operator, showcase
 
 Progress = Callable[[str, int, int], None]
 START_DAYS_AGO = 425
@@ -21,7 +21,7 @@ START_DAYS_AGO = 425
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What stands on the chain now."""
+    """What stands on the chain now. `records` are those of items, as the pages count them."""
 
     items: int
     posts: int
@@ -84,8 +84,6 @@ def _count(db: Connection) -> Made:
         query = select(func.count()).select_from(table).where(*conditions)
         return int(db.scalar(query) or 0)
 
-    cancels = select(func.count(distinct(stamp_use.c.digest))).where(stamp_use.c.kind > 0)
-    records = count(entry) + int(db.scalar(cancels) or 0) + count(twin)
     authorities = 1
     posts = count(operator) - authorities
-    return Made(count(item), posts, authorities, records)
+    return Made(count(item), posts, authorities, count(entry))
