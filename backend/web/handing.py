@@ -151,6 +151,17 @@ def _list_page(visit: Visit, digest: bytes, error: PosthornError | None = None) 
         )
 
 
+@router.get("/work/lists/{digest}/part")
+def list_part(visit: Visiting, digest: str) -> Response:
+    """How far a list is, for live.js: the other side acts on a screen of its own."""
+    who, custodian = visit.at_desk()
+    with visit.begin() as db:
+        found = releases.one(db, digest_of(digest), visit.house.now())
+        people.must_be_side(who, {found.giver.number, found.receiver.number})
+    theirs = found.giver.number == custodian
+    return visit.page("work/list_part.html", release=found, theirs=theirs)
+
+
 @router.post("/work/lists/{digest}")
 async def take_over_form(visit: Visiting, digest: str) -> Response:
     """The form has a field for each line, so it is read whole."""

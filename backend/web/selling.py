@@ -111,6 +111,16 @@ def job_part(visit: Visiting, job: int) -> Response:
         return visit.page("work/job_part.html", **_job(visit, db, found))
 
 
+@router.get("/work/jobs/{job}/sheet")
+def sheet_part(visit: Visiting, job: int) -> Response:
+    """Whether the sheet was given out, for live.js: it opens in another window."""
+    who, _ = visit.at_desk()
+    with visit.begin() as db:
+        found = work.print_job(db, job)
+        people.may_see(who, found.custodian)
+    return visit.page("work/sheet_part.html", job=found)
+
+
 @router.post("/work/jobs/{job}/sheet")
 def sheet(
     visit: Visiting,

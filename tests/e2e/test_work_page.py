@@ -101,7 +101,6 @@ def test_sells_three_stamps_until_they_are_valid(counter: Page) -> None:
     with counter.expect_popup() as sheet:
         counter.get_by_role("button", name="Open the sheet (PDF)").click()
     sheet.value.close()
-    counter.goto(counter.url)
     expect(counter.get_by_text("The sheet was given out")).to_be_visible()
     counter.get_by_role("button", name="These came out: sell them").click()
     expect(counter.get_by_role("heading", name="Receipt")).to_be_visible()
@@ -171,6 +170,8 @@ def test_whole_way_from_the_counter_to_the_addressees_signature(
     round_17.locator("#take-over").get_by_role("link", name="Take over").last.click()
     round_17.get_by_role("button", name="Take over").click()
     expect(round_17.get_by_role("status")).to_contain_text("Taken over")
+    expect(counter.locator(".note")).to_contain_text("Taken over")  # by itself
+    expect(counter.get_by_role("button", name="Withdraw the list")).not_to_be_visible()
 
     phone = open_page(label, viewport=PHONE, is_mobile=True)
     until(phone, "With Round 17")
