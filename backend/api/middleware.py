@@ -41,12 +41,15 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=()",
     "Cache-Control": "no-store",
 }
-HSTS = "max-age=31536000; includeSubDomains"
+# Over plain http browsers do not heed these; of the second they complain on every page.
+HTTPS_HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 
 
 class SecurityHeaders:
@@ -64,8 +67,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", HSTS)
+                for name, value in HTTPS_HEADERS.items() if scope["scheme"] == "https" else ():
+                    headers.setdefault(name, value)
             await send(message)
 
         return await self.app(scope, receive, with_headers)
