@@ -78,11 +78,16 @@ def actor(db: Connection, given: Credentials) -> Actor:
     """Who asks. Raises NotSignedIn, NotAllowed, BadRequest."""
     who = find_actor(db, given)
     if who is None:
-        raise NotSignedIn(
-            "This needs somebody who has signed in.",
-            "Open your sign-in link, or send an API token: Authorization: Bearer ….",
-        )
+        raise not_signed_in()
     return who
+
+
+def not_signed_in() -> NotSignedIn:
+    """For nobody, and for whoever brings a token or session that is unknown or over."""
+    return NotSignedIn(
+        "This needs somebody who has signed in.",
+        "Open your sign-in link, or send an API token: Authorization: Bearer ….",
+    )
 
 
 def _working_at(who: Actor, named: str | None) -> Actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from backend.api import people
 from backend.api.limits import TooMany
 from backend.domain import ids
 from backend.errors import PosthornError, RefusedByRule
@@ -18,6 +20,7 @@ from stamps.errors import SheetDiffers, StampsError
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+MARK_AS_JSON = "Send it with the header Content-Type: application/json."
 CHECK_REQUEST = "Compare the request with /v1/openapi.json."
 NUMBERS = {
     "custodian": ids.custodian_text,
@@ -96,13 +99,32 @@ def _of_stamps(_: Request, error: Exception) -> JSONResponse:
     return _plain(int(status), type(error).__name__, text[:1].upper() + text[1:], "")
 
 
-def _of_validation(_: Request, error: Exception) -> JSONResponse:
+def _of_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if _has_wrong_token(request):
+        return _of_posthorn(request, people.not_signed_in())
+    if _is_unmarked(request, error):
+        return _plain(400, "BadRequest", "The body is not marked as JSON.", MARK_AS_JSON)
     faults = [_fault(found) for found in error.errors()]
     unreadable = any(found["type"] == "json_invalid" for found in error.errors())
     name, status = ("BadRequest", 400) if unreadable else ("Unprocessable", 422)
     detail = " ".join(f"{fault['where']}: {fault['what']}." for fault in faults[:5])
     return _plain(status, name, detail, CHECK_REQUEST, {"faults": faults})
+
+
+def _has_wrong_token(request: Request) -> bool:
+    """Who brings one learns of that first, not of the body."""
+    given = people.credentials(request)
+    if not given.token:
+        return False
+    with request.app.state.service.begin() as db:
+        return people.find_actor(db, replace(given, custodian=None)) is None
+
+
+def _is_unmarked(request: Request, error: RequestValidationError) -> bool:
+    """Without Content-Type a body is read as text, which no body here is."""
+    is_whole = any(found["loc"] == ("body",) for found in error.errors())
+    return is_whole and "json" not in request.headers.get("content-type", "")
 
 
 def _fault(found: dict[str, Any]) -> dict[str, str]:
@@ -115,6 +137,8 @@ def _of_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     name = NAMES.get(error.status_code, "BadRequest")
     what_now = "The API is described in /v1/openapi.json." if error.status_code == 404 else ""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        what_now = f"Here one may: {(error.headers or {}).get('Allow', 'GET')}. {CHECK_REQUEST}"
     answer = _plain(error.status_code, name, f"{error.detail.rstrip('.')}.", what_now)
     answer.headers.update(error.headers or {})
     return answer

@@ -120,7 +120,10 @@ class Caller:
     def _actor(self, db: Connection, roles: tuple[str, ...]) -> Actor:
         who = people.actor(db, self.credentials)
         if roles and who.role not in roles:
-            raise NotAllowed(f"Only {' or '.join(roles)} may do this; you are {who.role}.")
+            raise NotAllowed(
+                f"Only {' or '.join(roles)} may do this; you are {who.role}.",
+                "Ask one of them, or send the token of one.",
+            )
         return who
 
 

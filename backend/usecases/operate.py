@@ -57,7 +57,7 @@ def act(
 def must_be_admin(who: Actor) -> None:
     """Raises NotAllowed for everybody else."""
     if who.role != "admin":
-        raise NotAllowed("Only an administrator may do this.")
+        raise NotAllowed("Only an administrator may do this.", "Ask one.")
 
 
 def _act_digest(db: Connection, kind: str, arguments: dict[str, Any]) -> bytes:

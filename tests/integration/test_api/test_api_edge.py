@@ -52,6 +52,23 @@ def test_every_error_is_a_problem_that_says_what_to_do(
     assert set(problem) >= MEMBERS
     assert (problem["type"], problem["status"]) == (f"urn:posthorn:{name}", status)
     assert "Traceback" not in response.text
+    assert problem["what_now"] or name == "NotFound"
+
+
+def test_body_without_a_content_type_is_said_to_lack_it(town: Town) -> None:
+    response = town.client.post("/v1/items", content=b'{"number": "X"}', headers=town.as_(COUNTER))
+    assert response.status_code == 400
+    assert "Content-Type: application/json" in response.json()["what_now"]
+
+
+def test_wrong_token_is_said_before_what_is_wrong_with_the_body(town: Town) -> None:
+    body, token = {"numbr": "X"}, {"Authorization": "Bearer wrong"}
+    assert town.post("/v1/items", body, token, 401)["type"] == "urn:posthorn:NotSignedIn"
+
+
+def test_wrong_method_names_the_right_ones(town: Town) -> None:
+    assert "PUT" not in (answer := town.client.put("/v1/print-jobs").json()["what_now"])
+    assert "POST" in answer
 
 
 def test_validation_names_the_field_and_the_known_codes_but_not_the_value(town: Town) -> None:
@@ -89,6 +106,7 @@ def test_every_answer_bears_the_security_headers(town: Town, path: str) -> None:
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["cache-control"] == "no-store"
+    assert "cross-origin-opener-policy" not in headers  # over plain http browsers complain of it
 
 
 def test_addresses_on_paper_answer_json_to_who_asks_for_it(town: Town) -> None:
