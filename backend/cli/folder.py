@@ -84,7 +84,8 @@ class DataFolder:
         process = f", process {found['pid']}" if "pid" in found else ""
         raise AlreadyRunning(
             f"Posthorn runs in {self.path} already{where}{process}.",
-            "Open that address, or stop it with Ctrl-C where it runs; another --data runs beside it.",
+            "Open that address, or stop it with Ctrl-C where it runs; "
+            "another --data with another --port runs beside it.",
         )
 
     def installed(self) -> Installed | None:

@@ -20,7 +20,7 @@ from backend.cli.output import (
     say,
     show,
 )
-from backend.errors import BadRequest, NotFound
+from backend.errors import BadRequest, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from backend.queries.trails import ItemAnswer, TrailAnswer
 
 LARGEST_BUNDLE_BYTES = 100_000_000
+BUNDLE_BEGINS = b'{"body":'
+NODE_ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
+ANOTHER_NODE = "Start it, or name another node of the chain with --rpc."
 ITEM_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 ItemText = Annotated[
     str, typer.Argument(metavar="ITEM", help="A number, an item's hash (0x…), or a trail code.")
@@ -126,22 +129,24 @@ def check(
 
     No Posthorn server is asked. Ends with 0 holds, 1 refuted, 2 could not check.
     """
+    from backend.chain.answers import NodeAway
     from backend.chain.client import Node
     from backend.proof.bundle import read_bundle
     from backend.proof.check import check_bundle
     from backend.proof.records import Refuted
 
     limit_recursion()
-    if not bundle.is_file():
-        raise BadRequest(f"There is no file {bundle}.", "Check its name and folder.")
-    if bundle.stat().st_size > LARGEST_BUNDLE_BYTES:
-        raise BadRequest(f"{bundle} is far too large for a bundle.")
-    parsed = read_bundle(bundle.read_bytes())
+    if not NODE_ADDRESS.fullmatch(rpc):
+        raise BadRequest(f"{rpc} is no address of a node.", "One like http://127.0.0.1:8545.")
+    parsed = read_bundle(_bundle_bytes(bundle))
     address = "0x" + parsed.deployment.network.hex()
     if network is not None and network.lower() != address:
         raise Refuted(f"The bundle is of the network {address}, not of {network}.")
     with closing(Node([rpc])) as node:
-        held = check_bundle(parsed, node)
+        try:
+            held = check_bundle(parsed, node)
+        except NodeAway:
+            raise Unavailable(f"No node answers at {rpc}.", ANOTHER_NODE) from None
     text = _held_text(held, parsed.facilities)
     if network is None:
         text += (
@@ -149,6 +154,23 @@ def check(
             "posts publish, or give it with --network."
         )
     show(_held_json(held, parsed.item, address), text, as_json)
+
+
+def _bundle_bytes(bundle: Path) -> bytes:
+    """What the file holds. Raises BadRequest for what is no bundle, whole or damaged."""
+    if bundle.is_dir():
+        raise BadRequest(f"{bundle} is a folder.", "Name the file of the bundle.")
+    if not bundle.is_file():
+        raise BadRequest(f"There is no file named {bundle}.", "Check its name and folder.")
+    if bundle.stat().st_size > LARGEST_BUNDLE_BYTES:
+        raise BadRequest(f"{bundle} is far too large for a bundle.")
+    try:
+        content = bundle.read_bytes()
+    except OSError as error:
+        raise BadRequest(f"{bundle} cannot be read: {error.strerror}.") from None
+    if not content.startswith(BUNDLE_BEGINS):
+        raise BadRequest(f"{bundle} is no proof bundle.", "`posthorn prove` writes one.")
+    return content
 
 
 def s10(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 
 from backend.errors import Unavailable
+
+ADVICE = {
+    False: "Stop the other program, or choose another port with --port.",
+    True: "Name an address of this machine with --host; 0.0.0.0 is all of them.",
+}
 
 
 class PortTaken(Unavailable):
@@ -27,9 +33,9 @@ def listen(host: str, port: int, shared: bool) -> socket.socket:
     except OSError as error:
         listening.close()
         words = error.strerror or os.strerror(error.errno or 0)
+        is_foreign = error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror)
         raise PortTaken(
-            f"Posthorn cannot listen on {host}, port {port}: {words}.",
-            "Stop the other program, or choose another port with --port.",
+            f"Posthorn cannot listen on {host}, port {port}: {words}.", ADVICE[is_foreign]
         ) from None
     return listening
 

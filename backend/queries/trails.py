@@ -103,7 +103,7 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
     state_row = db.execute(select(tables.item).where(tables.item.c.item == item)).first()
     secret = item_rows.secret(db, item)
     if state_row is None and secret is None:
-        raise NotFound("There is no such item.", "Scan its label again.")
+        raise NotFound("There is no such item.", "Check what was typed, or scan its label again.")
     state = state_from_row(state_row) if state_row else None
     entries, now = _entries(db, item), as_of(db)
     names = named(db, _mentioned(entries, state))
@@ -143,7 +143,7 @@ def bearing(db: Connection, number: str) -> tuple[ItemAnswer, ...]:
     try:
         parsed = parse_item_number(number)
     except BadItemNumber as error:
-        raise Unprocessable(str(error), "Read the number again.", number=number) from None
+        raise Unprocessable(f"{error}.", number=number) from None
     rows = item_rows.bearing(db, int(parsed.scheme), parsed.value)
     found = lines(db, [row.item for row in rows])
     return tuple(found[row.item] for row in rows)

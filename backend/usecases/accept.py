@@ -115,7 +115,7 @@ def _number(request: AcceptRequest) -> ItemNumber:
     try:
         return numbered(request.scheme, request.number)
     except BadItemNumber as error:
-        raise Unprocessable(str(error), number=request.number) from None
+        raise Unprocessable(f"{error}.", number=request.number) from None
 
 
 def _refuse_number_in_use(

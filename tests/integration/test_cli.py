@@ -85,7 +85,11 @@ def test_a_changed_byte_a_wrong_file_and_a_silent_node_are_three_things(
     (tmp_path / "changed.json").write_bytes(changed)
     refused(command("check", tmp_path / "changed.json", "--rpc", up.rpc_url), 1, "checksum")
     refused(command("check", tmp_path / "none.json", "--rpc", up.rpc_url), 2, "There is no file")
-    refused(command("check", file, "--rpc", "http://127.0.0.1:1"), 2, "No node answers")
+    refused(command("check", file, "--rpc", "http://127.0.0.1:1"), 2, "No node answers at", "--rpc")
+    refused(command("check", file, "--rpc", "foo"), 2, "foo is no address of a node")
+    refused(command("check", tmp_path, "--rpc", up.rpc_url), 2, "is a folder")
+    refused(command("check", ROOT / "README.md", "--rpc", up.rpc_url), 2, "is no proof bundle")
+    refused(command("check", ROOT / "package.json", "--rpc", up.rpc_url), 2, "is no proof bundle")
     network = "0x" + read_bundle(raw).deployment.network.hex()
     assert command("check", file, "--rpc", up.rpc_url, "--network", network).returncode == 0
     refused(command("check", file, "--rpc", up.rpc_url, "--network", "0x" + "1" * 40), 1, network)
@@ -93,7 +97,9 @@ def test_a_changed_byte_a_wrong_file_and_a_silent_node_are_three_things(
 
 def test_unknown_items_and_folders_where_nothing_runs_are_said(up: Up, tmp_path: Path) -> None:
     refused(up.run("trail", "RR473124829AT"), 1, "No item bears the number RR473124829AT")
-    refused(up.run("trail", "0x" + "0" * 64), 1)
+    refused(up.run("trail", "0x" + "0" * 64), 1, "Check what was typed")
+    mistyped = up.run("trail", "CP900001032AT")
+    refused(mistyped, 1, "scan again or type the number anew.\n")
     refused(command("trail", MODEL, "--data", tmp_path), 2, "does not run in", "posthorn up")
 
 

@@ -71,7 +71,7 @@ def test_first_start_says_what_it_does_and_where_to_go() -> None:
     assert [tick.split()[1].strip(":") for tick in ticks] == [
         *("database", "chain", "contracts", "demonstration")
     ]
-    assert "24 items, 2 posts, 1 customs, 196 records, all checked" in ticks[-1]
+    assert "24 items, 2 posts, 1 customs, 183 records, all checked" in ticks[-1]
     assert "Ctrl-C stops, data is kept." in said
     assert "/in/" in said
 
@@ -135,6 +135,13 @@ def test_a_taken_port_is_said_before_anything_starts(data: Path) -> None:
     assert f"port {port}" in done.stderr
     assert "--port" in done.stderr
     assert processes_of(data) == []
+
+
+def test_an_address_of_another_machine_is_said_to_be_one(tmp_path: Path) -> None:
+    """RFC 5737: nobody has this address."""
+    done = posthorn("up", "--data", tmp_path / "data", "--host", "192.0.2.1")
+    assert (done.returncode, "--host; 0.0.0.0" in done.stderr) == (2, True)
+    assert "other program" not in done.stderr
 
 
 def test_chain_is_rebuilt_from_the_database_with_identical_hashes(data: Path) -> None:
