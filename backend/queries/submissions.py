@@ -54,6 +54,13 @@ class SubmissionAnswer:
     payload: dict[str, Any]
 
     @property
+    def event_time(self) -> int | None:
+        """When it happened, as it was signed; None for sales and voids, which bear no time of their own."""
+        body = self.payload.get("receipt") or self.payload.get(self.kind, {})
+        time: int | None = body.get("time")
+        return time
+
+    @property
     def can_be_withdrawn(self) -> bool:
         """B8: what was not sent yet."""
         return self.state in ("pending", "held")

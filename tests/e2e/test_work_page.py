@@ -363,6 +363,13 @@ def test_locker_and_customs_see_their_own_buttons(sign_in: Opened) -> None:
     expect(page.locator(".actions a")).to_have_text(["Hand overF4", "Take overF6"])
 
 
+def test_what_was_done_bears_the_time_of_the_event(counter: Page) -> None:
+    """The demonstration was put in within a minute; its parcels were accepted through a year."""
+    lines = counter.locator("section[aria-labelledby=queue] li").filter(has_text="of CP9000")
+    times = [one.get_attribute("datetime") for one in lines.locator("time").all()]
+    assert len({time[:10] for time in times if time}) > 1
+
+
 def test_never_says_hash_gas_or_wallet(counter: Page) -> None:
     for path in ("", "/sell", "/accept", "/hand-over", "/cancel", "/void"):
         counter.goto("/work" + path)
