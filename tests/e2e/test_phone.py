@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from backend.domain.item_numbers import make_s10
 from tests.e2e.conftest import PHONE, Opened
-from tests.e2e.test_work_page import COUNTER, HALL, ROUND_17, accept, fresh_number
+from tests.e2e.test_work_page import COUNTER, HALL, ROUND_17, accept
 
 PLAIN = ("", "/sell", "/accept", "/hand-over", "/cancel", "/void", "/scan?text=1-1-000021")
 # Not innerWidth: a phone's browser zooms out until what stands outside fits, and then that is larger.
@@ -48,9 +49,9 @@ def test_print_job_fits(counter: Page) -> None:
     counter.get_by_text("Signals").click()
     counter.get_by_label("How many?").fill("3")
     counter.get_by_role("button", name="Reserve and print").click()
-    fits(counter, "the print job")
     labels = counter.locator(".labels label")
     expect(labels).to_have_count(3)
+    fits(counter, "the print job")
     for label in labels.all():
         picture, serial = label.locator("img"), label.locator(".number")
         over = picture.evaluate(
@@ -62,11 +63,12 @@ def test_print_job_fits(counter: Page) -> None:
         )
         assert not over, "the picture lies over the serial"
     counter.get_by_role("button", name="These came out: sell them").click()
+    expect(counter.get_by_role("heading", name="Receipt")).to_be_visible()
     fits(counter, "the receipt")
 
 
 def test_list_fits_while_it_is_made_and_on_both_sides(counter: Page, hall: Page) -> None:
-    number = fresh_number()
+    number = make_s10("CX", 55_500_001, "AT")
     accept(counter, number)
     fits(counter, "what was accepted")
     counter.goto("/work/hand-over")
@@ -76,10 +78,12 @@ def test_list_fits_while_it_is_made_and_on_both_sides(counter: Page, hall: Page)
     fits(counter, "a list of one line")
     counter.get_by_label("Who takes it over?").select_option(ROUND_17)
     counter.get_by_role("button", name="Hand over 1").click()
+    expect(counter.locator(".note")).to_contain_text("Waiting for")
     fits(counter, "the giver's list")
     hall.goto(counter.url)
     fits(hall, "the receiver's list")
     hall.get_by_role("button", name="Take over").click()
+    expect(hall.get_by_role("status")).to_contain_text("Taken over")
     fits(hall, "the list taken over")
     hall.goto(f"/work/scan?text={number}")
     fits(hall, "the item")
@@ -89,6 +93,30 @@ def test_no_page_of_an_administrator_scrolls_sideways(admin: Page) -> None:
     for path in ("/work", "/people", "/audit", "/about", "/docs", "/status", "/verify", "/"):
         admin.goto(path)
         fits(admin, path)
+
+
+def test_item_page_is_a_short_way_whose_records_unfold(open_page: Opened) -> None:
+    """Nine records were ten thousand pixels; on a desk all of it is shown."""
+    page = open_page("/", viewport=PHONE, is_mobile=True)
+    page.get_by_role("link", name="See its trail").click()
+    records = page.locator("ol.records > li")
+    assert page.evaluate("document.documentElement.scrollHeight") < 5_000
+    expect(records.first.get_by_text("Transaction")).not_to_be_visible()
+    records.first.locator("details.more summary").click()
+    expect(records.first.get_by_text("Transaction")).to_be_visible()
+    page.goto(page.url + "#record-3")
+    expect(records.nth(2).get_by_text("Transaction")).to_be_visible()
+    fits(page, "the item's page")
+    desk = open_page(page.url.partition("#")[0])
+    for facts in desk.locator("ol.records > li").get_by_text("Transaction").all():
+        expect(facts).to_be_visible()
+
+
+def test_figures_of_the_front_page_stand_in_even_rows(open_page: Opened) -> None:
+    page = open_page("/", viewport=PHONE, is_mobile=True)
+    tops = [div.bounding_box() for div in page.locator(".journey > div").all()]
+    rows = [box["y"] for box in tops if box]
+    assert sorted(rows.count(y) for y in set(rows)) == [2, 2]
 
 
 def test_people_say_on_a_phone_what_each_line_is(admin: Page) -> None:
