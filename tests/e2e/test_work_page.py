@@ -363,11 +363,12 @@ def test_locker_and_customs_see_their_own_buttons(sign_in: Opened) -> None:
     expect(page.locator(".actions a")).to_have_text(["Hand overF4", "Take overF6"])
 
 
-def test_what_was_done_bears_the_time_of_the_event(counter: Page) -> None:
-    """The demonstration was put in within a minute; its parcels were accepted through a year."""
-    lines = counter.locator("section[aria-labelledby=queue] li").filter(has_text="of CP9000")
-    times = [one.get_attribute("datetime") for one in lines.locator("time").all()]
-    assert len({time[:10] for time in times if time}) > 1
+def test_what_was_done_bears_the_time_of_the_event(sign_in: Opened) -> None:
+    """The demonstration was put in within a minute; its lists were handed over on many days."""
+    hall = sign_in("clerk 2", "clerk", HALL, ROUND_17, "1-6")
+    lines = hall.locator("section[aria-labelledby=queue] li")
+    times = [one.get_attribute("datetime") or "" for one in lines.locator("time").all()]
+    assert len({time[:10] for time in times}) > 1
 
 
 def test_never_says_hash_gas_or_wallet(counter: Page) -> None:
