@@ -19,7 +19,7 @@ from backend.errors import NotFound, Unprocessable
 from backend.queries import submissions
 from backend.queries.network import CustodianAnswer, named, rights
 from backend.queries.status import AsOf, as_of
-from backend.queries.submissions import SubmissionAnswer
+from backend.queries.submissions import UnderWay
 from backend.queries.words import answerable, entry_text, where_it_is
 from backend.store import items as item_rows
 from backend.store import tables
@@ -63,7 +63,8 @@ class EntryAnswer:
 class TrailAnswer:
     """An item's trail. `state` is None while its acceptance is still being recorded.
 
-    `number` and `franking` are there only where the label's code or a session opened the trail.
+    `number`, `franking` and what `pending` is about are there only where the label's code or a session
+    opened the trail.
     `sentence` says where the item is, `answerable` who answers for it now and why. `etag` changes with
     every change of the answer.
     """
@@ -78,7 +79,7 @@ class TrailAnswer:
     sentence: str
     answerable: str
     stamps: tuple[int, ...]
-    pending: tuple[SubmissionAnswer, ...]
+    pending: tuple[UnderWay, ...]
     as_of: AsOf
     etag: str
 
@@ -107,7 +108,7 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
     state = state_from_row(state_row) if state_row else None
     entries, now = _entries(db, item), as_of(db)
     names = named(db, _mentioned(entries, state))
-    pending = submissions.open_of_item(db, item)
+    pending = submissions.open_of_item(db, item, opened)
     shown = _entry_answers(db, entries, names, now)
     return TrailAnswer(
         item=item,
@@ -302,7 +303,7 @@ def _stamps(db: Connection, item: bytes) -> tuple[int, ...]:
 def _etag(
     state: TrailState | None,
     entries: tuple[EntryAnswer, ...],
-    pending: tuple[SubmissionAnswer, ...],
+    pending: tuple[UnderWay, ...],
     opened: bool,
 ) -> str:
     """Head, what is final, what is under way; the block up to which we looked is no change."""
