@@ -43,10 +43,10 @@ class Visit:
         """What limits count by."""
         return network_of(self.request.client.host if self.request.client else "")
 
-    def look(self) -> None:
+    def look(self, rule: str = "verify") -> None:
         """Anybody may verify, only people of the posts may go through the numbers. Raises TooMany."""
         if self.who is None:
-            self.service.limits.count("verify", self.address)
+            self.service.limits.count(rule, self.address)
 
     def begin(self) -> AbstractContextManager[Connection]:
         """A transaction: committed when the block ends, before the answer is sent."""
