@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from backend.domain import ids
+from backend.domain.times import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def show(name: str, value: Any) -> str:
 def _time(seconds: int) -> str:
     if seconds >= 1 << 38:
         return "for ever"
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return written(seconds, "%Y-%m-%d %H:%M:%S UTC")
 
 
 TIMES = [

@@ -6,9 +6,9 @@ Times in sentences are UTC; pages show local time beside them. No sentence accus
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from backend.domain import codes, ids
+from backend.domain.times import written
 from backend.domain.trail import Body, HandedOff, TrailState, Why
 from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
 from backend.domain.verdict import CodeAxis, StampFacts, UseAxis, Verdict
@@ -33,14 +33,12 @@ class VerdictWords:
 
 def when(seconds: int) -> str:
     """`3 March 2026, 09:14 UTC`."""
-    time = datetime.fromtimestamp(seconds, UTC)
-    return f"{time.day} {time:%B %Y, %H:%M} UTC"
+    return written(seconds, "%-d %B %Y, %H:%M UTC")
 
 
 def day(seconds: int) -> str:
     """`3 March 2026`."""
-    time = datetime.fromtimestamp(seconds, UTC)
-    return f"{time.day} {time:%B %Y}"
+    return written(seconds, "%-d %B %Y")
 
 
 def span(seconds: int) -> str:

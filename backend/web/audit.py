@@ -15,6 +15,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
 from backend.domain import ids
+from backend.domain.texts import is_digits
+from backend.domain.times import written
 from backend.domain.trail import KIND_NAMES
 from backend.errors import BadRequest, PosthornError
 from backend.queries import audit, network, trails
@@ -38,7 +40,7 @@ COLUMNS = (
     "item", "number", "record", "kind", "what", "custodian", "to", "event_time_utc",
     "record_time_utc", "block", "transaction", "digest", "flags", "status",
 )  # fmt: skip
-CUSTODIAN = re.compile(r"\d{1,5}-\d{1,8}")
+CUSTODIAN = re.compile("[0-9]{1,5}-[0-9]{1,8}")
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -131,7 +133,7 @@ def audit_page(
 
 def _several(visit: Visit, text: str) -> tuple[trails.ItemAnswer, ...]:
     """Items that bear the same number over the years: the reader has to say which one."""
-    if not text or text.isdigit() or text.startswith("0x") or ids.STAMP_TEXT.match(text):
+    if not text or is_digits(text) or text.startswith("0x") or ids.STAMP_TEXT.match(text):
         return ()
     with visit.begin() as db:
         try:
@@ -208,7 +210,7 @@ def _cells(row: RecordAnswer) -> tuple[str, ...]:
 
 
 def _utc(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return written(seconds, "%Y-%m-%dT%H:%M:%SZ")
 
 
 def _line(cells: tuple[str, ...]) -> str:
