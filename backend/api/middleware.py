@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.problems import Problem, of_bug, problem_response
+from backend.domain.texts import is_digits
 
 log = structlog.get_logger()
 BODY_BYTES = 2_000_000
@@ -20,6 +21,7 @@ BODY_BYTES = 2_000_000
 IMAGE_BYTES = 25_000_000
 IMAGE_PATHS = ("/v1/verify/image", "/verify/image")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -116,7 +118,7 @@ class BodyLimit:
             return await self.app(scope, receive, send)
         limit = IMAGE_BYTES if scope["path"] in IMAGE_PATHS else BODY_BYTES
         declared = Headers(scope=scope).get("content-length", "")
-        expected, read = int(declared) if declared.isdigit() else 0, 0
+        expected, read = int(declared) if is_digits(declared, 20) else 0, 0
 
         async def counted() -> Message:
             nonlocal read
@@ -178,18 +180,16 @@ class Measures:
         try:
             return await self.app(scope, receive, noticed)
         finally:
-            route = _route(scope)
-            self.requests.labels(scope["method"], route, str(status)).inc()
-            self.seconds.labels(scope["method"], route).observe(time.perf_counter() - began)
+            route, method = _route(scope), _method(scope)
+            self.requests.labels(method, route, str(status)).inc()
+            self.seconds.labels(method, route).observe(time.perf_counter() - began)
 
 
 def _route(scope: Scope) -> str:
     """The route's pattern, never the address itself: trail codes stand in addresses."""
-    if "route" not in scope:
-        return "none"
-    path, names = scope["path"], {}
-    for name, value in scope.get("path_params", {}).items():
-        if "/" in str(value):
-            path = path.removesuffix(str(value)) + f"{{{name}}}"
-        names[str(value)] = f"{{{name}}}"
-    return "/".join(names.get(part, part) if part else "" for part in path.split("/"))
+    return str(getattr(scope.get("route"), "path", "none"))
+
+
+def _method(scope: Scope) -> str:
+    """The method, if HTTP has it: a stranger may make up as many as it likes."""
+    return scope["method"] if scope["method"] in METHODS else "other"
