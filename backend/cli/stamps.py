@@ -230,7 +230,7 @@ def serials_in(text: str) -> set[int]:
     """`17,19-24` as serials. Raises BadRequest."""
     serials: set[int] = set()
     for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*", part)
+        found = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
         if found is None:
             raise BadRequest(f"{part!r} is no serial.", "Write all, or serials like 17,19-24.")
         first, last = int(found[1]), int(found[2] or found[1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-STAMP_TEXT = re.compile(r"^(\d{1,5})-(\d{1,5})-(\d{1,10})$")
+STAMP_TEXT = re.compile("^([0-9]{1,5})-([0-9]{1,5})-([0-9]{1,10})$")
 
 
 class BadNumber(ValueError):
@@ -80,7 +80,7 @@ def stamp_text(stamp: int) -> str:
 
 def parse_custodian(text: str) -> int:
     """The reverse of custodian_text. Raises BadNumber."""
-    match = re.fullmatch(r"(\d{1,5})-(\d{1,8})", text.strip())
+    match = re.fullmatch("([0-9]{1,5})-([0-9]{1,8})", text.strip())
     if not match:
         raise BadNumber(f"a custodian is written like 1-5, got {text!r}")
     return custodian_number(int(match[1]), int(match[2]))
@@ -88,7 +88,7 @@ def parse_custodian(text: str) -> int:
 
 def parse_edition(text: str) -> int:
     """The reverse of edition_text. Raises BadNumber."""
-    match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text.strip())
+    match = re.fullmatch("([0-9]{1,5})-([0-9]{1,5})", text.strip())
     if not match:
         raise BadNumber(f"an edition is written like 1-3, got {text!r}")
     return edition_number(int(match[1]), int(match[2]))

@@ -11,6 +11,7 @@ from typing import Literal
 
 from backend.domain import codes, ids
 from backend.domain.item_numbers import BadItemNumber, ItemNumber, numbered
+from backend.domain.texts import is_digits
 from backend.importing.files import Row
 
 Event = Literal["acceptance", "hand_off", "delivery"]
@@ -178,7 +179,7 @@ def _code(cell: Mapping[str, str], column: str, known: codes.CodeList, missing: 
     word = cell.get(column, "").lower().replace(" ", "_")
     if not word and missing is not None:
         return missing
-    if word.isdecimal() and int(word) in known:
+    if is_digits(word, 9) and int(word) in known:
         return int(word)
     if word in known.names():
         return known.number(word)
@@ -189,6 +190,6 @@ def _code(cell: Mapping[str, str], column: str, known: codes.CodeList, missing: 
 def _grams(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isdecimal() and 0 < int(text) <= MOST_GRAMS):
-        raise BadRow(f"{text!r} is no weight.", f"Whole grams, from 1 to {MOST_GRAMS:,}.")
+    if not (is_digits(text, 9) and 0 < int(text) <= MOST_GRAMS):
+        raise BadRow(f"{text[:20]!r} is no weight.", f"Whole grams, from 1 to {MOST_GRAMS:,}.")
     return int(text)
