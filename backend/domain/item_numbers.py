@@ -8,6 +8,8 @@ from enum import IntEnum
 
 # ASCII alone: other scripts have digits too, and int() reads them.
 S10_FORM = re.compile("[A-Z]{2}[0-9]{9}[A-Z]{2}")
+# In front of the stamp's number for an item that is known by its stamp alone.
+STAMP_PREFIX = "STAMP-"
 S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 # Service indicators that UPU S10 keeps in reserve begin with one of these.
 S10_RESERVED_FIRST_LETTERS = frozenset("JKSTW")

@@ -15,7 +15,7 @@ from backend.domain.commitments import (
     new_trail_code,
     trail_code_lookup,
 )
-from backend.domain.item_numbers import BadItemNumber, ItemNumber, numbered
+from backend.domain.item_numbers import STAMP_PREFIX, BadItemNumber, ItemNumber, Scheme, numbered
 from backend.domain.typed_data import ZERO32, Acceptance, DeliveryKeys
 from backend.domain.verdict import StampFacts
 from backend.domain.wire import to_wire
@@ -25,6 +25,8 @@ from backend.store import items as item_rows
 from backend.store import network, stamps
 from backend.usecases.franking import Franking, check_paid, promise_stamps, refuse_with_sightings
 from backend.usecases.submit import Promise, hexed, keep, must_act_for, signature_of
+from stamps.errors import BadPrint
+from stamps.label import check_number
 
 # UPU S10: a number may be given again after 12 months.
 REUSE_SECONDS = 365 * rules.DAY_SECONDS
@@ -111,11 +113,34 @@ def _number(request: AcceptRequest) -> ItemNumber:
                 "An item without a number is known by its stamp, so it needs exactly one.",
                 "Give a number, or the one stamp on it.",
             )
-        return numbered("own", "STAMP-" + ids.stamp_text(stamps_[0]))
+        return numbered("own", STAMP_PREFIX + ids.stamp_text(stamps_[0]))
     try:
-        return numbered(request.scheme, request.number)
+        number = numbered(request.scheme, request.number)
     except BadItemNumber as error:
         raise Unprocessable(str(error), number=request.number) from None
+    check_new_number(number)
+    return number
+
+
+def check_new_number(number: ItemNumber) -> None:
+    """What an item may be called that has none yet. Raises Unprocessable.
+
+    Who takes `STAMP-…` as an own number keeps the item from being known by that stamp.
+    """
+    if number.scheme is not Scheme.OWN:
+        return
+    if number.value.startswith(STAMP_PREFIX):
+        raise Unprocessable(
+            f"{number}: {STAMP_PREFIX}… is for items that are known by their stamp.",
+            "Leave the number out and name the stamp, or begin the number otherwise.",
+            number=number.value,
+        )
+    try:
+        check_number(number.value)
+    except BadPrint as error:
+        raise Unprocessable(
+            f"{str(error)[0].upper()}{str(error)[1:]}.", "Take a shorter one."
+        ) from None
 
 
 def _refuse_number_in_use(
