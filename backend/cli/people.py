@@ -13,6 +13,7 @@ from backend.errors import BadRequest, Conflict, NotFound
 
 LINK_HOURS = 24
 TOKEN_DAYS = 365
+MOST_DAYS = 36_500
 ROLES = ("clerk", "auditor", "admin")
 PIN = re.compile(r"[0-9]{4,12}")
 
@@ -102,7 +103,9 @@ def list_(as_json: AsJson = False, data: DataFolder = None) -> None:
 def create(
     name: Name,
     label: Annotated[str, typer.Option(help="What the token is for.")] = "",
-    days: Annotated[int, typer.Option(help="How long it is good.", min=1)] = TOKEN_DAYS,
+    days: Annotated[
+        int, typer.Option(help="How long it is good.", min=1, max=MOST_DAYS)
+    ] = TOKEN_DAYS,
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:

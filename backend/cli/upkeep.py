@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -184,7 +185,11 @@ def _options(
     from backend.domain import codes
     from backend.importing.run import Options
 
+    if not file.is_file():
+        raise BadRequest(f"There is no file {file}.", "Check its name and folder.")
     beside = report or file.with_suffix(".refused.csv")
+    if beside.is_dir() or not os.access(beside.parent, os.W_OK):
+        raise BadRequest(f"The report {beside} cannot be written.", "Name another with --report.")
     if beside.resolve() == file.resolve():
         raise BadRequest(f"The report would overwrite {file}.", "Name another file with --report.")
     try:
