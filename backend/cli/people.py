@@ -45,7 +45,9 @@ def add(
     from backend.cli.installation import installation
     from backend.store import people
     from backend.store.engine import begin
+    from backend.usecases.people import checked_name
 
+    name = checked_name(name)
     if role not in ROLES:
         raise BadRequest(f"{role!r} is no role.", f"One of: {', '.join(ROLES)}.")
     custodians = [_custodian(text) for text in at or ()]

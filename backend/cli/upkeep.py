@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backend.cli.output import AsJson, DataFolder, Exit, say, show
-from backend.errors import BadRequest, NotFound
+from backend.errors import BadRequest, Conflict, NotFound
 
 if TYPE_CHECKING:
     from backend.importing.run import Options, Summary
@@ -167,6 +167,8 @@ def _import(file: Path, options: Options, person: str, data: Path | None) -> Sum
         row = people.by_name(db, person)
     if row is None:
         raise NotFound(f"Nobody is called {person!r}.", "Name a person with --as.")
+    if row.disabled:
+        raise Conflict(f"{person} is disabled.", "Name another person with --as.")
     with importing(csv_file.bytes) as tell:
         transaction = partial(begin, house.engine)
         return Import(transaction, house.house, row.id, csv_file, options, tell).run()
