@@ -98,13 +98,22 @@ class SameOrigin:
 
 def _is_ours(scope: Scope) -> bool:
     headers = Headers(scope=scope)
-    if headers.get("authorization", "").lower().startswith("bearer "):
-        return True
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and token.strip():
+        return True  # without one the cookie would count
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    return origin is None or _host_of(origin) == headers.get("host")
+
+
+def _host_of(origin: str) -> str | None:
+    """Host and port; None for an origin that has none, which no Host is equal to."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 class BodyLimit:
