@@ -70,7 +70,8 @@ class Accepted:
 def accept(db: Connection, house: House, who: Actor, request: AcceptRequest) -> Accepted:
     """Record an acceptance and its franking: all of it or nothing.
 
-    Raises Unprocessable (number, codes, payment), Conflict (number in use), RefusedByRule, NotAllowed.
+    Raises Unprocessable (number, codes, payment), Conflict (number or trail code in use), RefusedByRule,
+    NotAllowed.
     """
     must_act_for(who, request.custodian)
     franking = request.franking or Franking()
@@ -101,7 +102,8 @@ def accept(db: Connection, house: House, who: Actor, request: AcceptRequest) -> 
         items=(item,),
         waits_for=_unsettled_sale(facts),
     )
-    _keep_secret(db, request, franking, number, item, trail_code, acceptance)
+    if not promise.repeated:
+        _keep_secret(db, request, franking, number, item, trail_code, acceptance)
     return Accepted(promise, item, number, trail_code)
 
 
@@ -204,8 +206,9 @@ def _keep_secret(
     trail_code: bytes,
     acceptance: Acceptance,
 ) -> None:
+    """Raises Conflict for a trail code that stands on another label: it would open that one's trail."""
     keys = request.keys
-    item_rows.keep_secret(
+    kept = item_rows.keep_secret(
         db,
         item=item,
         scheme=int(number.scheme),
@@ -222,3 +225,7 @@ def _keep_secret(
         recipient_key=keys.recipient if keys else None,
         sender_key=keys.sender if keys else None,
     )
+    if not kept:
+        raise Conflict(
+            "This trail code stands on another label.", "Leave it out, and one is made here."
+        )
