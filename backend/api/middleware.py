@@ -20,6 +20,7 @@ BODY_BYTES = 2_000_000
 # Photographs of codes and sheets of stamps' pictures.
 IMAGE_BYTES = 25_000_000
 IMAGE_PATHS = ("/v1/verify/image", "/verify/image")
+API_PREFIX = "/v1"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -195,8 +196,14 @@ class Measures:
 
 
 def _route(scope: Scope) -> str:
-    """The route's pattern, never the address itself: trail codes stand in addresses."""
-    return str(getattr(scope.get("route"), "path", "none"))
+    """The route's pattern, never the address itself: trail codes stand in addresses.
+
+    A route does not know what its router was included under.
+    """
+    if "route" not in scope:
+        return "none"
+    prefix = API_PREFIX if scope["path"].startswith(f"{API_PREFIX}/") else ""
+    return prefix + str(scope["route"].path)
 
 
 def _method(scope: Scope) -> str:
