@@ -45,12 +45,13 @@ def add(
     from backend.cli.installation import installation
     from backend.store import people
     from backend.store.engine import begin
-    from backend.usecases.people import checked_name
+    from backend.usecases.people import check_role, checked_name
 
     name = checked_name(name)
     if role not in ROLES:
         raise BadRequest(f"{role!r} is no role.", f"One of: {', '.join(ROLES)}.")
     custodians = [_custodian(text) for text in at or ()]
+    check_role(role, custodians)
     pin_hash = _pin_hash() if pin else None
     house = installation(data)
     with begin(house.engine) as db:

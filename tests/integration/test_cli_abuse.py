@@ -45,6 +45,12 @@ def test_report_that_cannot_be_written_is_said_before_a_line_is_taken(tmp_path: 
     assert "The report /nonexistent/x.csv cannot be written" in said(done, 2)
 
 
+def test_auditor_is_added_at_no_custodian(tmp_path: Path) -> None:
+    """B9: it records nothing."""
+    done = command("user", "add", "anna", "--role", "auditor", "--at", "1-1", "--data", tmp_path)
+    assert "An auditor records nothing" in said(done, 1)
+
+
 @pytest.mark.parametrize("port", ["port", "99999", "-1"])
 def test_database_with_a_port_that_is_none_is_a_wrong_setting(port: str, tmp_path: Path) -> None:
     url = f"postgresql://nobody@127.0.0.1:{port}/none"
