@@ -86,7 +86,7 @@ def assemble(
     if pages is not None:
         app.include_router(pages)
     # The last one added is the first that a request meets.
-    for layer in (Bugs, SameOrigin, BodyLimit, SecurityHeaders):
+    for layer in (SameOrigin, BodyLimit, Bugs, SecurityHeaders):
         app.add_middleware(layer)
     app.add_middleware(Measures, registry=app.state.registry)
     return app

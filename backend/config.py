@@ -49,6 +49,7 @@ class Settings(BaseModel):
             return None
         if not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
             raise ValueError("must begin with postgresql://")
+        urlsplit(value).port  # noqa: B018 - raises ValueError for what is no port
         return "postgresql+psycopg://" + value.split("://", 1)[1]
 
     @field_validator("public_url")
@@ -57,6 +58,8 @@ class Settings(BaseModel):
         if value is None:
             return None
         parts = urlsplit(value)
+        if any(c.isspace() or not c.isprintable() for c in value):
+            raise ValueError("has a blank in it")
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
             raise ValueError("must be like https://post.example")
         return f"{parts.scheme}://{parts.netloc}"

@@ -8,6 +8,7 @@ import {Editions} from "./Editions.sol";
 import {Cancel, Claim, Edition, ICryptoStamp, Original, Twin} from "./interfaces/ICryptoStamp.sol";
 import {ICustodyLedger, Item} from "./interfaces/ICustodyLedger.sol";
 import {IPostalNetwork} from "./interfaces/IPostalNetwork.sol";
+import {Signatures} from "./libraries/Signatures.sol";
 import {StampTypes} from "./libraries/StampTypes.sol";
 import {SignedRecords} from "./SignedRecords.sol";
 
@@ -206,7 +207,7 @@ contract CryptoStamp is Editions {
         if (signature.length != 64) {
             return (claimKey, abi.encodeWithSelector(SignatureLength.selector, signature.length));
         }
-        claimKey = _signerOf(digest, signature);
+        claimKey = Signatures.signerOf(digest, signature);
         bytes32 root = _editions[_editionOf(stamp)].claimRoot;
         bool proven = MerkleProof.verifyCalldata(proof, root, StampTypes.leaf(stamp, claimKey));
         if (claimKey == address(0) || !proven) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {HandOffs} from "./HandOffs.sol";
+import {Equivocations} from "./Equivocations.sol";
 import {ICryptoStamp} from "./interfaces/ICryptoStamp.sol";
 import {
     Acceptance,
@@ -15,11 +15,12 @@ import {
 } from "./interfaces/ICustodyLedger.sol";
 import {IPostalNetwork} from "./interfaces/IPostalNetwork.sol";
 import {LedgerTypes} from "./libraries/LedgerTypes.sol";
+import {Standing, accepted} from "./libraries/Standing.sol";
 import {SignedRecords} from "./SignedRecords.sol";
 
 /// @title CustodyLedger: what happened to an item
 /// @dev Every kind of record reads in the same order: its digest; what is to be checked; what it changes; its event.
-contract CustodyLedger is HandOffs {
+contract CustodyLedger is Equivocations {
     ICryptoStamp public immutable stamps;
 
     /// @dev The two contracts name each other: the deployer computes the address of the one that comes second.
@@ -57,11 +58,9 @@ contract CustodyLedger is HandOffs {
         if (reason.length != 0) return (digest, reason);
 
         Trail storage trail = _trails[item];
-        trail.item.state = ItemState.Held;
-        trail.item.origin = origin;
+        trail.standing = accepted(a.custodian, origin, a.time);
+        trail.head = _headAfter(0, digest, 0);
         if (a.keys != 0) trail.keys = a.keys;
-        _advance(trail.item, a.custodian, a.time);
-        _extend(trail, digest, 0);
         emit Accepted(item, digest, a.custodian, a, signed.signature);
     }
 
@@ -71,7 +70,7 @@ contract CustodyLedger is HandOffs {
         returns (bytes memory reason)
     {
         Acceptance calldata a = signed.acceptance;
-        if (_trails[item].item.state != ItemState.Unknown) {
+        if (_trails[item].standing.stateOf() != ItemState.Unknown) {
             return abi.encodeWithSelector(AlreadyAccepted.selector, item);
         }
         reason = _checkTime(a.time);
@@ -98,31 +97,38 @@ contract CustodyLedger is HandOffs {
         Delivery calldata d = signed.delivery;
         digest = _hashTypedDataV4(LedgerTypes.hash(d));
         Trail storage trail = _trails[d.item];
-        reason = _checkDelivery(trail, digest, signed);
+        (Standing its, uint48 stay) = _look(trail);
+        reason = _checkDelivery(trail, its, digest, signed);
         if (reason.length != 0) return (digest, reason);
 
-        _close(trail.item, d.time);
-        _extend(trail, digest, 0);
+        its = its.ended(d.time);
+        _write(d.item, trail, its, stay, digest, 0);
+        _tellDelivered(its, digest, signed);
+    }
+
+    /// @dev Apart, because the stack is deep enough.
+    function _tellDelivered(Standing its, bytes32 digest, SignedDelivery calldata signed) private {
         emit Delivered(
-            d.item,
+            signed.delivery.item,
             digest,
-            d.giver,
-            trail.item.records,
-            trail.item.number,
-            d,
+            signed.delivery.giver,
+            its.recordsOf(),
+            its.numberOf(),
+            signed.delivery,
             signed.keys,
             signed.giverSignature,
             signed.recipientSignature
         );
     }
 
-    function _checkDelivery(Trail storage trail, bytes32 digest, SignedDelivery calldata signed)
+    function _checkDelivery(Trail storage trail, Standing its, bytes32 digest, SignedDelivery calldata signed)
         private
         view
         returns (bytes memory reason)
     {
         Delivery calldata d = signed.delivery;
-        reason = _checkHeld(trail.item, d.item, d.number, d.giver, d.time);
+        reason = _checkHeld(its, d.item, d.number, d.giver, d.time);
+        if (reason.length == 0) reason = _checkEmpty(its, d.item);
         if (reason.length == 0) reason = _checkNamed(trail, d.item, d.recipient, signed.keys);
         // Only here may the key be the sender's: it is on its way back.
         if (reason.length == 0 && d.recipient != signed.keys.recipient && d.recipient != signed.keys.sender) {
@@ -152,14 +158,16 @@ contract CustodyLedger is HandOffs {
         End calldata e = signed.end;
         digest = _hashTypedDataV4(LedgerTypes.hash(e));
         Trail storage trail = _trails[e.item];
-        reason = _checkHeld(trail.item, e.item, e.number, e.custodian, e.time);
+        (Standing its, uint48 stay) = _look(trail);
+        reason = _checkHeld(its, e.item, e.number, e.custodian, e.time);
+        if (reason.length == 0) reason = _checkEmpty(its, e.item);
         if (reason.length == 0) reason = _checkTime(e.time);
         if (reason.length == 0) reason = _checkCustodian(e.custodian, e.time, digest, signed.signature);
         if (reason.length != 0) return (digest, reason);
 
-        (uint32 record, uint32 number) = _close(trail.item, e.time);
-        _extend(trail, digest, 0);
-        emit Ended(e.item, digest, e.custodian, record, number, e, signed.signature);
+        its = its.ended(e.time);
+        _write(e.item, trail, its, stay, digest, 0);
+        emit Ended(e.item, digest, e.custodian, its.recordsOf(), its.numberOf(), e, signed.signature);
     }
 
     // --------------------------------------------------------------------------------------- take-up, recall (C11, C3)
@@ -182,9 +190,10 @@ contract CustodyLedger is HandOffs {
         TakeUp calldata t = signed.takeUp;
         digest = _hashTypedDataV4(LedgerTypes.hash(t));
         Trail storage trail = _trails[t.item];
-        reason = _checkKnown(trail.item, t.item, t.time);
+        (Standing its, uint48 stay) = _look(trail);
+        reason = _checkKnown(its, t.item, t.time);
         if (reason.length == 0) reason = _checkNew(digest);
-        if (reason.length == 0 && trail.item.holder == t.custodian) {
+        if (reason.length == 0 && its.holderOf() == t.custodian) {
             reason = abi.encodeWithSelector(AlreadyHolder.selector, t.item, t.custodian);
         }
         if (reason.length == 0) reason = _checkTime(t.time);
@@ -192,10 +201,9 @@ contract CustodyLedger is HandOffs {
         if (reason.length != 0) return (digest, reason);
 
         recordedAt[digest] = block.number;
-        trail.item.state = ItemState.Held;
-        (uint32 record, uint32 number) = _advance(trail.item, t.custodian, t.time);
-        _extend(trail, digest, 0);
-        emit TakenUp(t.item, digest, t.custodian, record, number, t, signed.signature);
+        its = its.advanced(t.custodian, t.time);
+        _write(t.item, trail, its, stay, digest, 0);
+        emit TakenUp(t.item, digest, t.custodian, its.recordsOf(), its.numberOf(), t, signed.signature);
     }
 
     /// @inheritdoc ICustodyLedger
@@ -216,14 +224,15 @@ contract CustodyLedger is HandOffs {
         Recall calldata r = signed.recall;
         digest = _hashTypedDataV4(LedgerTypes.hash(r));
         Trail storage trail = _trails[r.item];
-        reason = _checkHeld(trail.item, r.item, r.number, r.custodian, r.time);
+        (Standing its, uint48 stay) = _look(trail);
+        reason = _checkHeld(its, r.item, r.number, r.custodian, r.time);
         if (reason.length == 0) reason = _checkTime(r.time);
         if (reason.length == 0) reason = _checkCustodian(r.custodian, r.time, digest, signed.signature);
         if (reason.length != 0) return (digest, reason);
 
-        (uint32 record, uint32 number) = _advance(trail.item, r.custodian, r.time);
-        _extend(trail, digest, 0);
-        emit Recalled(r.item, digest, r.custodian, record, number, r, signed.signature);
+        its = its.advanced(r.custodian, r.time);
+        _write(r.item, trail, its, stay, digest, 0);
+        emit Recalled(r.item, digest, r.custodian, its.recordsOf(), its.numberOf(), r, signed.signature);
     }
 
     // ----------------------------------------------------------------------------------------------------- report (C8)
@@ -246,26 +255,27 @@ contract CustodyLedger is HandOffs {
         Report calldata r = signed.report;
         digest = _hashTypedDataV4(LedgerTypes.hash(r));
         Trail storage trail = _trails[r.item];
-        reason = _checkReport(trail, digest, signed);
+        (Standing its, uint48 stay) = _look(trail);
+        reason = _checkReport(trail, its, digest, signed);
         if (reason.length != 0) return (digest, reason);
 
         recordedAt[digest] = block.number;
         // Neither the custody number nor the latest time: a report makes no offer stale (C3).
-        uint32 record = ++trail.item.records;
-        _extend(trail, digest, 0);
-        emit Reported(r.item, digest, r.reporter, record, r, signed.keys, signed.signature);
+        its = its.reported();
+        _write(r.item, trail, its, stay, digest, 0);
+        emit Reported(r.item, digest, r.reporter, its.recordsOf(), r, signed.keys, signed.signature);
     }
 
-    function _checkReport(Trail storage trail, bytes32 digest, SignedReport calldata signed)
+    function _checkReport(Trail storage trail, Standing its, bytes32 digest, SignedReport calldata signed)
         private
         view
         returns (bytes memory reason)
     {
         Report calldata r = signed.report;
-        reason = _checkKnown(trail.item, r.item, r.time);
+        reason = _checkKnown(its, r.item, r.time);
         if (reason.length == 0) reason = _checkNew(digest);
-        if (reason.length == 0 && r.corrects > trail.item.records) {
-            reason = abi.encodeWithSelector(NoSuchRecord.selector, r.item, r.corrects, trail.item.records);
+        if (reason.length == 0 && r.corrects > its.recordsOf()) {
+            reason = abi.encodeWithSelector(NoSuchRecord.selector, r.item, r.corrects, its.recordsOf());
         }
         if (reason.length == 0) reason = _checkTime(r.time);
         if (reason.length != 0) return reason;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Finding, ICustodyLedger, Line, Receipt, Release} from "./interfaces/ICustodyLedger.sol";
+import {Finding, ForcedRelease, ICustodyLedger, Line, Receipt, Release} from "./interfaces/ICustodyLedger.sol";
+import {IPostalNetwork} from "./interfaces/IPostalNetwork.sol";
 import {LedgerTypes} from "./libraries/LedgerTypes.sol";
-import {Trails} from "./Trails.sol";
+import {Standing} from "./libraries/Standing.sol";
+import {Receptacles} from "./Receptacles.sol";
 
 /// @title Hand-offs: the part of the ledger that moves lists of items between custodians (C2, C3)
-abstract contract HandOffs is Trails {
+abstract contract HandOffs is Receptacles {
     uint256 private constant MOST_LINES = 500;
 
     /// @dev What all lines of a hand-off have in common, how many findings were passed, and whether any line counts.
@@ -38,9 +40,13 @@ abstract contract HandOffs is Trails {
         Release calldata release = signed.release;
         bytes32[] memory lines = LedgerTypes.hashLines(release.lines);
         digest = _hashTypedDataV4(LedgerTypes.hash(signed.receipt));
-        reason = _checkShape(release, signed.receipt);
+        reason = _checkShape(release.giver, release.receiver, lines.length, signed.receipt);
         if (reason.length == 0) reason = _checkParties(digest, lines, signed);
-        if (reason.length == 0) reason = _passLines(digest, release, signed.receipt);
+        if (reason.length == 0) {
+            Passage memory passage =
+                Passage(digest, release.giver, release.receiver, release.time, signed.receipt.time, 0, false);
+            reason = _passLines(passage, release.lines, signed.receipt);
+        }
         if (reason.length != 0) return (digest, reason);
 
         emit HandedOff(
@@ -57,16 +63,13 @@ abstract contract HandOffs is Trails {
     }
 
     /// @dev C2: counts, bitmap and findings fit together.
-    function _checkShape(Release calldata release, Receipt calldata receipt)
+    function _checkShape(uint40 giver, uint40 receiver, uint256 count, Receipt calldata receipt)
         private
         pure
         returns (bytes memory reason)
     {
-        uint256 count = release.lines.length;
         if (count == 0 || count > MOST_LINES) return abi.encodeWithSelector(LineCount.selector, count);
-        if (release.giver == release.receiver) {
-            return abi.encodeWithSelector(GiverIsReceiver.selector, release.giver);
-        }
+        if (giver == receiver) return abi.encodeWithSelector(GiverIsReceiver.selector, giver);
         if (!_fits(receipt.received, count)) {
             return abi.encodeWithSelector(ReceivedOutOfPlace.selector, receipt.received.length, count);
         }
@@ -90,7 +93,7 @@ abstract contract HandOffs is Trails {
         return false;
     }
 
-    function _isReceived(uint256[] calldata received, uint256 line) private pure returns (bool) {
+    function _isReceived(uint256[] calldata received, uint256 line) internal pure returns (bool) {
         return (received[line / 256] >> (line % 256)) & 1 == 1;
     }
 
@@ -106,11 +109,7 @@ abstract contract HandOffs is Trails {
         if (receipt.release != released) {
             return abi.encodeWithSelector(OtherRelease.selector, receipt.release, released);
         }
-        if (receipt.time + CLOCK_BEHIND < release.time) {
-            return abi.encodeWithSelector(ReceiptBeforeRelease.selector, receipt.time, release.time);
-        }
-        reason = _checkTime(release.time);
-        if (reason.length == 0) reason = _checkTime(receipt.time);
+        reason = _checkTimes(release.time, receipt.time);
         if (reason.length == 0) reason = _checkOffer(release.time, release.deadline);
         if (reason.length == 0) {
             reason = _checkCustodian(release.giver, release.time, released, signed.giverSignature);
@@ -120,19 +119,72 @@ abstract contract HandOffs is Trails {
         }
     }
 
+    /// @dev C5: of a release and its receipt.
+    function _checkTimes(uint40 released, uint40 received) private view returns (bytes memory reason) {
+        if (received + CLOCK_BEHIND < released) {
+            return abi.encodeWithSelector(ReceiptBeforeRelease.selector, received, released);
+        }
+        reason = _checkTime(released);
+        if (reason.length == 0) reason = _checkTime(received);
+    }
+
+    // ------------------------------------------------------------------------------------------------------ forced (C9)
+
+    /// @inheritdoc ICustodyLedger
+    function forceHandOff(ForcedHandOff calldata signed) external {
+        ForcedRelease calldata release = signed.release;
+        bytes32[] memory lines = LedgerTypes.hashLines(release.lines);
+        bytes32 digest = _hashTypedDataV4(LedgerTypes.hash(signed.receipt));
+        _orRevert(_checkShape(release.giver, release.receiver, lines.length, signed.receipt));
+        bytes32 released = _hashTypedDataV4(LedgerTypes.hash(release, lines));
+        if (signed.receipt.release != released) revert OtherRelease(signed.receipt.release, released);
+        _orRevert(_checkTimes(release.time, signed.receipt.time));
+        _checkStandIn(release.giver);
+        _orRevert(_checkCustodian(release.receiver, signed.receipt.time, digest, signed.receiverSignature));
+        Passage memory passage =
+            Passage(digest, release.giver, release.receiver, release.time, signed.receipt.time, 0, false);
+        _orRevert(_passLines(passage, release.lines, signed.receipt));
+
+        emit HandOffForced(
+            digest,
+            release.giver,
+            release.receiver,
+            release.time,
+            release.reason,
+            msg.sender,
+            lines,
+            signed.receipt,
+            signed.receiverSignature
+        );
+    }
+
+    /// @dev C9: the giver cannot sign now, and the sender stands in for it: for its operator, or, where that is
+    /// suspended, as the governor.
+    function _checkStandIn(uint40 giver) private view {
+        // Safety: 40 bits hold seconds for 34,000 years; the upper 16 of 40 bits fit.
+        (, , bytes memory reason) = network.keyAt(giver, uint40(block.timestamp));
+        if (reason.length == 0) revert GiverCanSign(giver);
+        uint16 operator = uint16(giver >> 24);
+        if (network.operator(operator).suspended) {
+            if (msg.sender != network.governor()) revert IPostalNetwork.NotGovernor(msg.sender);
+        } else {
+            _orRevert(network.maySend(operator, msg.sender));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------- the lines
+
     /// @dev C3: records the received lines that count and tells of those that do not.
     /// @return refused empty if any line counts, else the reason of the first
-    function _passLines(bytes32 digest, Release calldata release, Receipt calldata receipt)
+    function _passLines(Passage memory passage, Line[] calldata lines, Receipt calldata receipt)
         private
         returns (bytes memory refused)
     {
-        Passage memory passage = Passage(digest, release.giver, release.receiver, release.time, receipt.time, 0, false);
-        Line[] calldata lines = release.lines;
         uint256[] calldata received = receipt.received;
-        Finding[] calldata findings = receipt.findings;
         for (uint256 i = 0; i < lines.length; ++i) {
             if (!_isReceived(received, i)) continue;
-            bytes memory reason = _passLine(passage, lines[i], _findingOf(passage, findings, i, lines[i].condition));
+            Line calldata line = lines[i];
+            bytes memory reason = _passLine(passage, line, _findingOf(passage, receipt, i, line.condition));
             if (reason.length == 0) {
                 passage.counts = true;
             } else {
@@ -144,11 +196,12 @@ abstract contract HandOffs is Trails {
     }
 
     /// @dev The receiver's finding of a line, or that it was found as given. Lines and findings both rise.
-    function _findingOf(Passage memory passage, Finding[] calldata findings, uint256 line, uint16 given)
+    function _findingOf(Passage memory passage, Receipt calldata receipt, uint256 line, uint16 given)
         private
         pure
         returns (Finding memory finding)
     {
+        Finding[] calldata findings = receipt.findings;
         if (passage.findings < findings.length && findings[passage.findings].line == line) {
             return findings[passage.findings++];
         }
@@ -161,17 +214,19 @@ abstract contract HandOffs is Trails {
         returns (bytes memory reason)
     {
         Trail storage trail = _trails[line.item];
-        reason = _checkHeld(trail.item, line.item, line.number, passage.giver, passage.released);
+        (Standing its, uint48 stay) = _look(trail);
+        reason = _checkHeld(its, line.item, line.number, passage.giver, passage.released);
+        if (reason.length == 0 && !its.mayMove()) reason = abi.encodeWithSelector(NotClosed.selector, line.item);
         if (reason.length != 0) return reason;
 
-        (uint32 record, uint32 number) = _advance(trail.item, passage.receiver, passage.received);
-        _extend(trail, passage.digest, finding.line);
+        its = its.advanced(passage.receiver, passage.received);
+        _write(line.item, trail, its, stay, passage.digest, finding.line);
         emit ItemHandedOff(
             line.item,
             passage.digest,
             finding.line,
-            record,
-            number,
+            its.recordsOf(),
+            its.numberOf(),
             line.condition,
             finding.condition,
             line.evidence,

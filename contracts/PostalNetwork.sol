@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Custodian, IPostalNetwork, KeyKind, Operator, SigningRight, StampSigner} from "./interfaces/IPostalNetwork.sol";
+import {Signatures} from "./libraries/Signatures.sol";
 
 /// @title PostalNetwork: who may act
 /// @dev Safety, for casts of times and blocks: 40 bits hold seconds for 34,000 years, 48 bits blocks for longer.
@@ -166,10 +167,11 @@ contract PostalNetwork is IPostalNetwork {
     function _grant(uint40 number, RightRequest calldata asked) private {
         _checkKey(number, asked);
         SigningRight memory last = _latest[number];
-        // N3: never before the block, and in order, so that rights can be searched by time.
-        uint40 from = _later(_later(asked.from, uint40(block.timestamp)), last.from);
+        // N3: never before the block.
+        uint40 from = _later(asked.from, uint40(block.timestamp));
         if (asked.until <= from) revert EmptyRight(from, asked.until);
-        if (last.key != address(0)) {
+        // One that had not begun never will: nothing was signed by it, and rights stay in order of `from`.
+        if (last.key != address(0) && last.from <= from) {
             if (last.until > from) last.until = from;
             _past[number].push(last);
         }
@@ -180,7 +182,7 @@ contract PostalNetwork is IPostalNetwork {
     }
 
     function _checkKey(uint40 number, RightRequest calldata asked) private view {
-        if (asked.kind != KeyKind.Secp256k1) revert UnsupportedKeyKind(asked.kind);
+        if (asked.kind == KeyKind.None) revert UnsupportedKeyKind(asked.kind);
         if (asked.keyHolder == 0 || asked.keyHolder > HELD_BY_OPERATOR) revert InvalidKeyHolder(asked.keyHolder);
         if (asked.key == address(0)) revert ZeroAddress();
         uint40 serves = _servedBy[_operatorOf(number)][asked.key];
@@ -239,13 +241,13 @@ contract PostalNetwork is IPostalNetwork {
     }
 
     /// @inheritdoc IPostalNetwork
-    function rightAt(uint40 number, uint40 time) external view returns (SigningRight memory right) {
+    function rightAt(uint40 number, uint40 time) public view returns (SigningRight memory right) {
         right = _begunBy(number, time, _latest[number]);
         if (time >= right.until) delete right;
     }
 
     /// @inheritdoc IPostalNetwork
-    function keyAt(uint40 number, uint40 time) external view returns (address key, KeyKind kind, bytes memory reason) {
+    function keyAt(uint40 number, uint40 time) public view returns (address key, KeyKind kind, bytes memory reason) {
         SigningRight memory right = _latest[number];
         uint16 its = _operatorOf(number);
         if (right.key == address(0)) {
@@ -259,6 +261,29 @@ contract PostalNetwork is IPostalNetwork {
             if (time < right.until) return (right.key, right.kind, "");
             reason = abi.encodeWithSelector(NoRight.selector, number, time);
         }
+    }
+
+    /// @inheritdoc IPostalNetwork
+    function checkSigned(uint40 number, uint40 time, bytes32 digest, bytes calldata signature)
+        external
+        view
+        returns (bytes memory reason)
+    {
+        address key;
+        KeyKind kind;
+        (key, kind, reason) = keyAt(number, time);
+        if (reason.length == 0) reason = Signatures.check(kind, key, digest, signature);
+    }
+
+    /// @inheritdoc IPostalNetwork
+    function checkRight(uint40 number, uint40 time, bytes32 digest, bytes calldata signature)
+        external
+        view
+        returns (bytes memory reason)
+    {
+        SigningRight memory right = rightAt(number, time);
+        if (right.key == address(0)) return abi.encodeWithSelector(NoRight.selector, number, time);
+        return Signatures.check(right.kind, right.key, digest, signature);
     }
 
     /// @inheritdoc IPostalNetwork

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
-import {IPostalNetwork, KeyKind} from "./interfaces/IPostalNetwork.sol";
+import {IPostalNetwork} from "./interfaces/IPostalNetwork.sol";
 import {IRecords} from "./interfaces/IRecords.sol";
+import {Signatures} from "./libraries/Signatures.sol";
 
 /// @title What the ledger and the stamps check of every signed record
 /// @dev A check returns the encoded error it would revert with, empty when all is well (G2). No check makes a call with
@@ -50,25 +50,16 @@ abstract contract SignedRecords is IRecords, EIP712 {
         view
         returns (bytes memory reason)
     {
-        address key;
-        // The kind needs no look: the network grants secp256k1 only.
-        (key,, reason) = network.keyAt(custodian, time);
-        if (reason.length == 0) reason = _checkKey(key, digest, signature);
+        return network.checkSigned(custodian, time, digest, signature);
     }
 
+    /// @dev `signature` is by a key of no custodian: a recipient's or sender's.
     function _checkKey(address key, bytes32 digest, bytes calldata signature)
         internal
         pure
         returns (bytes memory reason)
     {
-        if (signature.length != 64) return abi.encodeWithSelector(SignatureLength.selector, signature.length);
-        if (_signerOf(digest, signature) != key) return abi.encodeWithSelector(WrongSignature.selector, key, digest);
-    }
-
-    /// @dev The key that made a signature of 64 bytes, or 0. Callers must refuse 0 or compare with a key that is not 0.
-    function _signerOf(bytes32 digest, bytes calldata signature) internal pure returns (address signer) {
-        (bytes32 r, bytes32 vs) = abi.decode(signature, (bytes32, bytes32));
-        (signer,,) = ECDSA.tryRecover(digest, r, vs);
+        return Signatures.checkSecp256k1(key, digest, signature);
     }
 
     /// @dev What the single call of a record does with a reason.

@@ -75,10 +75,7 @@ def _print_head(pdf: FPDF, label: ItemLabel, width: float) -> None:
 
 def _print_number(pdf: FPDF, label: ItemLabel, width: float, top: float) -> None:
     _rule(pdf, width, top - 3)
-    bars = _bars(label.number)
-    module = min(MODULE_MM, (width - 4) / bars.width)
-    if module < LEAST_MODULE_MM:
-        raise BadPrint(f"the number {label.number!r} is too long for a bar code of {width:g} mm")
+    bars, module = _fitted(label.number, width)
     shown = bars.resize((bars.width * MODULE_DOTS, MODULE_DOTS), Image.Resampling.NEAREST)
     span = bars.width * module
     pdf.image(shown, (width - span) / 2, top, span, BARS_HEIGHT_MM)
@@ -99,6 +96,20 @@ def _print_trail_code(pdf: FPDF, label: ItemLabel, width: float, top: float) -> 
 def _rule(pdf: FPDF, width: float, y: float) -> None:
     pdf.set_line_width(0.4)
     pdf.line(MARGIN, y, width - MARGIN, y)
+
+
+def check_number(number: str) -> None:
+    """Whether a number's bar code fits on every label. Raises BadPrint."""
+    _fitted(number, min(width for width, _ in SIZES.values()))
+
+
+def _fitted(number: str, width: float) -> tuple[Image.Image, float]:
+    """The bars of a number, and how wide in mm one module is on a label of this width. Raises BadPrint."""
+    bars = _bars(number)
+    module = min(MODULE_MM, (width - 4) / bars.width)
+    if module < LEAST_MODULE_MM:
+        raise BadPrint(f"the number {number!r} is too long for a bar code of {width:g} mm")
+    return bars, module
 
 
 def _bars(number: str) -> Image.Image:

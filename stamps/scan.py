@@ -17,7 +17,8 @@ from PIL import Image
 from stamps.errors import BadImage, NoCode, SeveralCodes, SheetDiffers, StampsError
 
 LARGEST_FILE_BYTES = 25_000_000
-LARGEST_IMAGE_DOTS = 60_000_000
+LARGEST_IMAGE_DOTS = 16_000_000
+LONGEST_SIDE_DOTS = 16_000
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128])
 CHECK_DPI = 300
@@ -96,15 +97,19 @@ def _decoded(source: bytes | Path) -> Image.Image:
 
 
 def _check_dots(image: Image.Image) -> None:
-    dots = image.width * image.height
-    if dots > LARGEST_IMAGE_DOTS:
-        raise BadImage(f"the image has {dots} dots; at most {LARGEST_IMAGE_DOTS} are read")
+    dots, side = image.width * image.height, max(image.size)
+    if dots > LARGEST_IMAGE_DOTS or side > LONGEST_SIDE_DOTS:
+        raise BadImage(
+            f"the image has {image.width} by {image.height} dots; at most {LARGEST_IMAGE_DOTS} are "
+            f"read, and {LONGEST_SIDE_DOTS} on a side: make it smaller, or cut out the code"
+        )
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Grey, what is transparent taken for white paper."""
-    if image.mode == "L":
-        return image.copy()
+    """Grey, what is transparent taken for white paper. Colours take four times the memory: only where needed."""
+    if not image.has_transparency_data:
+        return image.convert("L")
     seen = image.convert("RGBA")
-    paper = Image.new("RGBA", seen.size, "#FFFFFF")
-    return Image.alpha_composite(paper, seen).convert("L")
+    paper = Image.new("L", seen.size, 255)
+    paper.paste(seen.convert("L"), mask=seen.getchannel("A"))
+    return paper

@@ -23,9 +23,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from backend.domain import codes, ids
 from backend.domain.codes import CodeList
+from backend.domain.times import LAST_SECOND
 from stamps.number import parse_number
 
-MOST_SECONDS = 2**40 - 1
 MOST_AMOUNT = 10**12
 
 
@@ -95,7 +95,7 @@ SignatureIn = Annotated[
     BeforeValidator(lambda value: _signature(value)),
     _form("^0x([0-9a-fA-F]{2}){1,132}$", "0x" + "1f" * 64),
 ]
-Seconds = Annotated[int, Field(ge=0, le=MOST_SECONDS, description="seconds since 1970")]
+Seconds = Annotated[int, Field(ge=0, le=LAST_SECOND, description="seconds since 1970")]
 Amount = Annotated[int, Field(ge=0, le=MOST_AMOUNT, description="in the currency's minor unit")]
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
 # Free text of ours: one line, printable.

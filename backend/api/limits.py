@@ -5,6 +5,8 @@ Tries of a PIN are counted in the database (people.py): no number of processes m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 from threading import BoundedSemaphore
@@ -14,15 +16,19 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from backend.errors import PosthornError
+from backend.errors import PosthornError, Unavailable
 
 RULES: dict[str, RateLimitItem] = {
     "verify": parse("240 per minute"),
+    "picture": parse("20 per minute"),
     "claim": parse("20 per minute"),
     "sign_in": parse("20 per minute"),
     "relay": parse("600 per minute"),
 }
 RELAYS_AT_ONCE = 3
+# Reading a picture takes a second of a core and a hundred megabytes.
+PICTURES_AT_ONCE = 2
+PICTURE_WAIT_SECONDS = 5.0
 
 
 class TooMany(PosthornError):
@@ -43,12 +49,26 @@ class TooMany(PosthornError):
 class Limits:
     """Counts in the memory of one process; several processes allow that many times as much.
 
-    `relay` keeps a slow node from taking all threads.
+    `relay` keeps a slow node from taking all threads, `pictures` a few pictures from taking all memory.
     """
 
     def __init__(self) -> None:
         self.relay = BoundedSemaphore(RELAYS_AT_ONCE)
+        self.pictures = BoundedSemaphore(PICTURES_AT_ONCE)
         self._counter = MovingWindowRateLimiter(MemoryStorage())
+
+    @contextmanager
+    def picture(self) -> Iterator[None]:
+        """While a picture is read. Raises Unavailable where too many are."""
+        if not self.pictures.acquire(timeout=PICTURE_WAIT_SECONDS):
+            raise Unavailable(
+                "Too many pictures are being read at the moment.",
+                "Try again, or type the number under the code.",
+            )
+        try:
+            yield
+        finally:
+            self.pictures.release()
 
     def count(self, rule: str, who: str) -> None:
         """One more try by `who`, an address. Raises TooMany."""

@@ -13,13 +13,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.problems import Problem, of_bug, problem_response
+from backend.domain.texts import is_digits
 
 log = structlog.get_logger()
 BODY_BYTES = 2_000_000
 # Photographs of codes and sheets of stamps' pictures.
 IMAGE_BYTES = 25_000_000
 IMAGE_PATHS = ("/v1/verify/image", "/verify/image")
+API_PREFIX = "/v1"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -99,13 +102,22 @@ class SameOrigin:
 
 def _is_ours(scope: Scope) -> bool:
     headers = Headers(scope=scope)
-    if headers.get("authorization", "").lower().startswith("bearer "):
-        return True
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and token.strip():
+        return True  # without one the cookie would count
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    return origin is None or _host_of(origin) == headers.get("host")
+
+
+def _host_of(origin: str) -> str | None:
+    """Host and port; None for an origin that has none, which no Host is equal to."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 class BodyLimit:
@@ -119,7 +131,7 @@ class BodyLimit:
             return await self.app(scope, receive, send)
         limit = IMAGE_BYTES if scope["path"] in IMAGE_PATHS else BODY_BYTES
         declared = Headers(scope=scope).get("content-length", "")
-        expected, read = int(declared) if declared.isdigit() else 0, 0
+        expected, read = int(declared) if is_digits(declared, 20) else 0, 0
 
         async def counted() -> Message:
             nonlocal read
@@ -181,18 +193,22 @@ class Measures:
         try:
             return await self.app(scope, receive, noticed)
         finally:
-            route = _route(scope)
-            self.requests.labels(scope["method"], route, str(status)).inc()
-            self.seconds.labels(scope["method"], route).observe(time.perf_counter() - began)
+            route, method = _route(scope), _method(scope)
+            self.requests.labels(method, route, str(status)).inc()
+            self.seconds.labels(method, route).observe(time.perf_counter() - began)
 
 
 def _route(scope: Scope) -> str:
-    """The route's pattern, never the address itself: trail codes stand in addresses."""
+    """The route's pattern, never the address itself: trail codes stand in addresses.
+
+    A route does not know what its router was included under.
+    """
     if "route" not in scope:
         return "none"
-    path, names = scope["path"], {}
-    for name, value in scope.get("path_params", {}).items():
-        if "/" in str(value):
-            path = path.removesuffix(str(value)) + f"{{{name}}}"
-        names[str(value)] = f"{{{name}}}"
-    return "/".join(names.get(part, part) if part else "" for part in path.split("/"))
+    prefix = API_PREFIX if scope["path"].startswith(f"{API_PREFIX}/") else ""
+    return prefix + str(scope["route"].path)
+
+
+def _method(scope: Scope) -> str:
+    """The method, if HTTP has it: a stranger may make up as many as it likes."""
+    return scope["method"] if scope["method"] in METHODS else "other"

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row
 
 from backend.api.limits import TooMany
 from backend.domain import ids
+from backend.domain.texts import is_digits
 from backend.errors import BadRequest, NotAllowed, NotSignedIn, Unprocessable
 from backend.ports import Actor
 from backend.store import people as person_rows
@@ -163,7 +164,7 @@ def sign_out(db: Connection, session: str) -> None:
 
 def set_pin(db: Connection, who: Actor, pin: str) -> None:
     """The person's PIN for signing at another's screen: 4 to 12 digits. Raises Unprocessable."""
-    if not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= 12):
+    if not (is_digits(pin, 12) and len(pin) >= 4):
         raise Unprocessable("A PIN has 4 to 12 digits.")
     person_rows.set_person(db, who.person, pin_hash=HASHER.hash(pin))
 

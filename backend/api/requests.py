@@ -36,6 +36,7 @@ from backend.domain.typed_data import ZERO32
 
 MOST_LINES = 500
 MOST_STAMPS = 100
+DEEPEST_METADATA = 10
 EVIDENCE = "root of what is kept as evidence (photographs, forms); zero for none"
 
 
@@ -104,10 +105,21 @@ class EditionBody(Body):
     @classmethod
     def _can_be_kept(cls, value: dict[str, Any]) -> dict[str, Any]:
         """PostgreSQL keeps no NUL, and half a surrogate pair is no text. Raises ValueError."""
+        if not _is_shallow(value):
+            raise ValueError(f"is nested deeper than {DEEPEST_METADATA} levels")
         if "\\u0000" in json.dumps(value):
             raise ValueError("holds a character that cannot be kept (NUL)")
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         return value
+
+
+def _is_shallow(value: Any) -> bool:
+    """Level by level: what calls itself for each would end at Python's own limit."""
+    level = [value]
+    for _ in range(DEEPEST_METADATA):
+        inner = [list(v.values()) if isinstance(v, dict) else v for v in level]
+        level = [part for parts in inner if isinstance(parts, list) for part in parts]
+    return not level
 
 
 class PrintJobBody(Body):

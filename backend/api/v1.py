@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
+from backend.api.middleware import API_PREFIX
 from backend.api.problems import PROBLEM_JSON, Problem
 from backend.api.routers import (
     custody,
@@ -63,7 +64,7 @@ def _tree(root: type[PosthornError]) -> list[type[PosthornError]]:
 
 def add_routers(app: FastAPI) -> None:
     """API v1 and the addresses on paper."""
-    v1 = APIRouter(prefix="/v1", responses=problems())
+    v1 = APIRouter(prefix=API_PREFIX, responses=problems())
     for room in (
         editions,
         print_jobs,

@@ -91,6 +91,11 @@ class Views:
         head: bytes = self._ask("CustodyLedger", "headOf", _hex(item), at=at)[0]
         return head
 
+    def lying_in(self, item: bytes, at: At = "latest") -> int:
+        """C7: the receptacle that an item lies in, or whose stay is not written yet; 0 for none."""
+        number: int = self._ask("CustodyLedger", "lyingIn", _hex(item), at=at)[0]
+        return number
+
     def heads_of(self, items: Sequence[bytes], at: At = "latest") -> list[bytes]:
         heads: list[bytes] = self._ask(
             "CustodyLedger", "headsOf", [_hex(item) for item in items], at=at

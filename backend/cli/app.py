@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from backend.cli import items, people, processes, stamps, upkeep
@@ -29,8 +27,10 @@ app.add_typer(upkeep.demo, name="demo")
 
 
 def run() -> None:
-    """Run one command; errors are one sentence and an exit code."""
-    sys.excepthook = say_unexpected
+    """Run one command; errors are one sentence and an exit code.
+
+    Caught here and not by sys.excepthook, in whose place typer puts its own.
+    """
     try:
         app()
     except PosthornError as error:
@@ -38,5 +38,8 @@ def run() -> None:
     except KeyboardInterrupt:
         say("Interrupted. What was recorded is kept.")
         raise SystemExit(Exit.INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001 - the end of the program
+        say_unexpected(type(error), error, error.__traceback__)
+        raise SystemExit(Exit.COULD_NOT) from None
     finally:
         at_end.close()

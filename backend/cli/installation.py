@@ -53,7 +53,10 @@ def _is_locked(folder: Path) -> bool:
 
 
 def settings_of(data: Path | None, **overrides: object) -> Settings:
-    """Settings of the installation. Raises BadSettings; Unavailable where none can be found."""
+    """Settings of the installation; one that is given wins over what a running one says of itself.
+
+    Raises BadSettings; Unavailable where none can be found.
+    """
     settings = read_settings(os.environ, data=data, **overrides)
     if settings.database_url is not None:
         return settings
@@ -68,8 +71,8 @@ def settings_of(data: Path | None, **overrides: object) -> Settings:
     return settings.model_copy(
         update={
             "database_url": found["database_url"],
-            "rpc_urls": tuple(found["rpc_urls"]),
-            "public_url": found["origin"],
+            "rpc_urls": settings.rpc_urls or tuple(found["rpc_urls"]),
+            "public_url": settings.public_url or found["origin"],
         }
     )
 

@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from enum import IntEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from backend.domain.texts import printable
 from backend.errors import BadRequest, Conflict, PosthornError, Unavailable
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -60,13 +61,19 @@ def command_line(arguments: str, data: Path | None = None) -> str:
 
 
 def say(words: str) -> None:
-    """A line for people, to stderr."""
-    print(words, file=sys.stderr, flush=True)
+    """A line for people, to stderr. What others named goes into it: no byte of it may steer the terminal."""
+    print(printable(words), file=sys.stderr, flush=True)
 
 
 def show(result: Mapping[str, Any], text: str, as_json: bool) -> None:
     """The result of a command, to stdout."""
-    print(json.dumps(result, ensure_ascii=False, default=_plain) if as_json else text, flush=True)
+    print(_json(result, _plain) if as_json else printable(text), flush=True)
+
+
+def _json(value: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
+    """On one line; what does not print is escaped."""
+    text = json.dumps(value, ensure_ascii=False, default=default)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _plain(value: Any) -> Any:
@@ -88,7 +95,7 @@ def end_with(error: PosthornError) -> NoReturn:
     """Say the error and end."""
     if "--json" in sys.argv:
         facts = {"error": error.name, "detail": error.detail, "what_now": error.what_now}
-        print(json.dumps(facts | {"facts": error.facts}, ensure_ascii=False, default=str))
+        print(_json(facts | {"facts": error.facts}, str))
     say(
         "\n".join(filter(None, (error.detail, error.what_now)))
         if "\n" in error.detail
@@ -104,7 +111,8 @@ def say_unexpected(
     if os.environ.get("POSTHORN_LOG_LEVEL") == "debug":
         sys.__excepthook__(kind, error, trace)
         return
+    what = " ".join(str(error).split())
     say(
-        f"Something went wrong that should not have: {kind.__name__}: {error}. "
+        f"Something went wrong that should not have: {kind.__name__}: {what}. "
         "Nothing half done was kept. POSTHORN_LOG_LEVEL=debug shows where; please report it."
     )

@@ -13,6 +13,7 @@ from backend.errors import BadRequest, Conflict, NotFound
 
 LINK_HOURS = 24
 TOKEN_DAYS = 365
+MOST_DAYS = 36_500
 ROLES = ("clerk", "auditor", "admin")
 PIN = re.compile(r"[0-9]{4,12}")
 
@@ -44,10 +45,13 @@ def add(
     from backend.cli.installation import installation
     from backend.store import people
     from backend.store.engine import begin
+    from backend.usecases.people import check_role, checked_name
 
+    name = checked_name(name)
     if role not in ROLES:
         raise BadRequest(f"{role!r} is no role.", f"One of: {', '.join(ROLES)}.")
     custodians = [_custodian(text) for text in at or ()]
+    check_role(role, custodians)
     pin_hash = _pin_hash() if pin else None
     house = installation(data)
     with begin(house.engine) as db:
@@ -100,7 +104,9 @@ def list_(as_json: AsJson = False, data: DataFolder = None) -> None:
 def create(
     name: Name,
     label: Annotated[str, typer.Option(help="What the token is for.")] = "",
-    days: Annotated[int, typer.Option(help="How long it is good.", min=1)] = TOKEN_DAYS,
+    days: Annotated[
+        int, typer.Option(help="How long it is good.", min=1, max=MOST_DAYS)
+    ] = TOKEN_DAYS,
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DRAWN_DPI = 300
 MOST_STAMPS = 1_000
+MOST_JOBS = 2**31 - 1
 
 app = typer.Typer(help="Sell, print and draw stamps.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -87,7 +88,10 @@ def issue(
 
 @app.command(name="confirm")
 def confirm_job(
-    job: Annotated[int, typer.Argument(metavar="JOB", help="The number of the print job.")],
+    job: Annotated[
+        int,
+        typer.Argument(metavar="JOB", help="The number of the print job.", min=1, max=MOST_JOBS),
+    ],
     came_out: Annotated[str, typer.Argument(metavar="all|SERIALS", help="Which came out.")],
     person: Person = "admin",
     as_json: AsJson = False,
@@ -112,7 +116,9 @@ def confirm_job(
 def render(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Like 1-3-000017.")],
     out: Annotated[Path, typer.Option(help="FILE.png or FILE.svg.")],
-    dpi: Annotated[int, typer.Option(help="Dots per inch of a PNG.")] = DRAWN_DPI,
+    dpi: Annotated[
+        int, typer.Option(help="Dots per inch of a PNG.", min=50, max=2_400)
+    ] = DRAWN_DPI,
     data: DataFolder = None,
 ) -> None:
     """Draw a stamp with its public code."""
@@ -144,7 +150,7 @@ def verify(
 
     Ends with 0 issued by a known post, 1 not, 2 could not check.
     """
-    text = _read_code(Path(code)) if Path(code).is_file() else code
+    text = _read_code(Path(code)) if _is_file(code) else code
     if offline is not None:
         _verify_offline(text, offline, as_json)
     from backend.cli.installation import installation
@@ -230,7 +236,7 @@ def serials_in(text: str) -> set[int]:
     """`17,19-24` as serials. Raises BadRequest."""
     serials: set[int] = set()
     for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*", part)
+        found = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
         if found is None:
             raise BadRequest(f"{part!r} is no serial.", "Write all, or serials like 17,19-24.")
         first, last = int(found[1]), int(found[2] or found[1])
@@ -297,6 +303,13 @@ def _face(db: Connection, house: Installation, stamp: int) -> Any:
 
 
 # --- verifying --------------------------------------------------------------------------------------
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:
+        return False  # too long for a name
+
+
 def _read_code(image: Path) -> str:
     from stamps.errors import ScanError
     from stamps.scan import read_code

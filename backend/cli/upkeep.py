@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backend.cli.output import AsJson, DataFolder, Exit, say, show
-from backend.errors import BadRequest, NotFound
+from backend.errors import BadRequest, Conflict, NotFound
 
 if TYPE_CHECKING:
     from backend.importing.run import Options, Summary
@@ -168,6 +169,8 @@ def _import(file: Path, options: Options, person: str, data: Path | None) -> Sum
         row = people.by_name(db, person)
     if row is None:
         raise NotFound(f"Nobody is called {person!r}.", "Name a person with --as.")
+    if row.disabled:
+        raise Conflict(f"{person} is disabled.", "Name another person with --as.")
     with importing(csv_file.bytes) as tell:
         transaction = partial(begin, house.engine)
         return Import(transaction, house.house, row.id, csv_file, options, tell).run()
@@ -186,7 +189,11 @@ def _options(
     from backend.domain import codes
     from backend.importing.run import Options
 
+    if not file.is_file():
+        raise BadRequest(f"There is no file {file}.", "Check its name and folder.")
     beside = report or file.with_suffix(".refused.csv")
+    if beside.is_dir() or not os.access(beside.parent, os.W_OK):
+        raise BadRequest(f"The report {beside} cannot be written.", "Name another with --report.")
     if beside.resolve() == file.resolve():
         raise BadRequest(f"The report would overwrite {file}.", "Name another file with --report.")
     try:

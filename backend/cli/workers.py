@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,6 +18,10 @@ from backend.cli.listening import listen
 from backend.cli.output import limit_recursion
 from backend.cli.parent import end_with_parent
 from backend.config import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
 
 MINE_EVERY_SECONDS = 0.1
 # Seconds that requests in hand get when the server is told to stop.
@@ -32,16 +38,26 @@ def run_server(data: Path | None, host: str | None, port: int | None, watch_pare
     house = installation(data, host=host, port=port)
     _log_to_stderr(house.settings)
     listening = listen(house.settings.host, house.settings.port, shared=True)
-    config = uvicorn.Config(
-        create_app(house.settings),
+    config = server_config(create_app(house.settings))
+    if watch_parent:
+        end_with_parent()
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def server_config(app: FastAPI) -> uvicorn.Config:
+    """Who forwards requests is believed only where FORWARDED_ALLOW_IPS names it: uvicorn believes this machine."""
+    import uvicorn
+
+    proxies = os.environ.get("FORWARDED_ALLOW_IPS", "")
+    return uvicorn.Config(
+        app,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
     )
-    if watch_parent:
-        end_with_parent()
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 def run_sender(data: Path | None, watch_parent: bool) -> None:

@@ -73,6 +73,11 @@ def hidden_keys(recipient: bytes, sender: bytes, salt: bytes) -> bytes:
     return keccak256(recipient.rjust(32, b"\0") + sender.rjust(32, b"\0") + salt)
 
 
+def next_contents(contents: bytes, item: bytes) -> bytes:
+    """C7: contents' = keccak256(abi.encode(contents, item)), from zero: what was really packed, in its order."""
+    return keccak256(contents + item)
+
+
 def next_head(head: bytes, digest: bytes, line: int = 0) -> bytes:
     """C6: head' = keccak256(abi.encode(head, digest, line))."""
     return keccak256(head + digest + line.to_bytes(32, "big"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-STAMP_TEXT = re.compile(r"^(\d{1,5})-(\d{1,5})-(\d{1,10})$")
+STAMP_TEXT = re.compile("^([0-9]{1,5})-([0-9]{1,5})-([0-9]{1,10})$")
 
 
 class BadNumber(ValueError):
@@ -64,7 +64,9 @@ def serial_of(stamp: int) -> int:
 
 
 def custodian_text(custodian: int) -> str:
-    """`1-5`: operator and serial."""
+    """`1-5`: operator and serial; of a holder that is a receptacle, its words."""
+    if is_receptacle(custodian):
+        return receptacle_text(custodian)
     return f"{custodian >> 24}-{custodian & 0xFFFFFF}"
 
 
@@ -80,7 +82,7 @@ def stamp_text(stamp: int) -> str:
 
 def parse_custodian(text: str) -> int:
     """The reverse of custodian_text. Raises BadNumber."""
-    match = re.fullmatch(r"(\d{1,5})-(\d{1,8})", text.strip())
+    match = re.fullmatch("([0-9]{1,5})-([0-9]{1,8})", text.strip())
     if not match:
         raise BadNumber(f"a custodian is written like 1-5, got {text!r}")
     return custodian_number(int(match[1]), int(match[2]))
@@ -88,7 +90,7 @@ def parse_custodian(text: str) -> int:
 
 def parse_edition(text: str) -> int:
     """The reverse of edition_text. Raises BadNumber."""
-    match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text.strip())
+    match = re.fullmatch("([0-9]{1,5})-([0-9]{1,5})", text.strip())
     if not match:
         raise BadNumber(f"an edition is written like 1-3, got {text!r}")
     return edition_number(int(match[1]), int(match[2]))
@@ -101,3 +103,17 @@ def parse_stamp(text: str) -> int:
         raise BadNumber(f"a stamp's number is written like 1-3-000017, got {text!r}")
     edition = edition_number(int(match[1]), int(match[2]))
     return stamp_number(edition, int(match[3]))
+
+
+# Holders from this number on are receptacles, below it custodians (C7).
+FIRST_RECEPTACLE = 1 << 40
+
+
+def is_receptacle(holder: int) -> bool:
+    """Whether a holder's number is a receptacle's."""
+    return holder >= FIRST_RECEPTACLE
+
+
+def receptacle_text(number: int) -> str:
+    """`receptacle 1`: counted from the network's first."""
+    return f"receptacle {number - FIRST_RECEPTACLE + 1}"

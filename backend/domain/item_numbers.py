@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
+# ASCII alone: other scripts have digits too, and int() reads them.
+S10_FORM = re.compile("[A-Z]{2}[0-9]{9}[A-Z]{2}")
+# In front of the stamp's number for an item that is known by its stamp alone.
+STAMP_PREFIX = "STAMP-"
 S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 # Service indicators that UPU S10 keeps in reserve begin with one of these.
 S10_RESERVED_FIRST_LETTERS = frozenset("JKSTW")
@@ -64,7 +68,7 @@ def make_s10(service: str, serial: int, issuer: str) -> str:
 def parse_s10(text: str) -> ItemNumber:
     """A UPU S10 identifier. Raises BadItemNumber for form, prefix, check digit, issuer."""
     value = _normalised(text)
-    if not re.fullmatch(r"[A-Z]{2}\d{9}[A-Z]{2}", value):
+    if not S10_FORM.fullmatch(value):
         raise BadItemNumber(
             f"{text!r} is not an S10 number: two letters, nine digits, two letters, like RR473124829AT"
         )
@@ -95,7 +99,7 @@ def parse_sscc(text: str) -> ItemNumber:
     """An 18-digit SSCC, with or without its application identifier 00. Raises BadItemNumber."""
     value = re.sub(r"^\(00\)", "", _normalised(text))
     value = value[2:] if len(value) == 20 and value.startswith("00") else value
-    if not re.fullmatch(r"\d{18}", value):
+    if not re.fullmatch("[0-9]{18}", value):
         raise BadItemNumber(f"{text!r} is not an SSCC: 18 digits, or 00 and 18 digits")
     expected = gs1_check_digit(value[:-1])
     if int(value[-1]) != expected:
@@ -119,9 +123,9 @@ def parse_item_number(text: str) -> ItemNumber:
     What looks like S10 or SSCC but fails its check is refused, never taken as an own number.
     """
     value = _normalised(text)
-    if re.fullmatch(r"[A-Z]{2}\d{9}[A-Z]{2}", value):
+    if S10_FORM.fullmatch(value):
         return parse_s10(value)
-    if re.fullmatch(r"(\(00\)|00)?\d{18}", value):
+    if re.fullmatch(r"(\(00\)|00)?[0-9]{18}", value):
         return parse_sscc(value)
     return parse_own(value)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from backend.domain import ids
+from backend.domain.times import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def show(name: str, value: Any) -> str:
 def _time(seconds: int) -> str:
     if seconds >= 1 << 38:
         return "for ever"
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return written(seconds, "%Y-%m-%d %H:%M:%S UTC")
 
 
 TIMES = [
@@ -93,7 +93,9 @@ TIMES = [
 SHOWN: dict[str, Callable[[int], str]] = {
     **dict.fromkeys(TIMES, _time),
     "custodian": ids.custodian_text,
+    "giver": ids.custodian_text,
     "holder": lambda holder: ids.custodian_text(holder) if holder else "nobody",
+    "receptacle": ids.receptacle_text,
     "stamp": ids.stamp_text,
     "before": ids.stamp_text,
     "edition": ids.edition_text,
@@ -225,6 +227,36 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "AlreadyRecorded": Explanation("C8", "This was recorded before, in block {block_number}."),
     "AlreadyHolder": Explanation("C11", "Custodian {custodian} holds this item already."),
+    "NotClosed": Explanation(
+        "C7",
+        "This receptacle is open: it moves, and is opened, only when it is closed.",
+        "Close and seal it first.",
+    ),
+    "IsClosed": Explanation(
+        "C7", "This receptacle is closed and takes nothing more.", "Use another one."
+    ),
+    "WasOpened": Explanation(
+        "C7", "This receptacle has been opened; its journey is over.", "Use another one."
+    ),
+    "HasContents": Explanation(
+        "C7", "This receptacle has contents; it is not delivered.", "Open it first."
+    ),
+    "ContentCount": Explanation(
+        "C7",
+        "A receptacle holds 1 to 5,000 items; the list does not fit the {count} of this one.",
+        "Count again; use another receptacle for more.",
+    ),
+    "OtherContents": Explanation(
+        "C7", "What was packed ({count} items) is not what was signed.", "Close it again."
+    ),
+    "TooDeep": Explanation("C7", "Receptacles lie in one another at most four deep."),
+    "NotIn": Explanation("C7", "This item does not lie in {receptacle}."),
+    "GiverCanSign": Explanation(
+        "C9", "Custodian {giver} can sign for itself: nobody stands in for it."
+    ),
+    "NoEquivocation": Explanation(
+        "C10", "These two hand-offs do not show that one item was signed away twice."
+    ),
     # --- CryptoStamp
     "NotLedger": Explanation("S4", "Only the custody ledger may frank."),
     "InvalidEdition": Explanation("S2", "{edition} cannot be an edition's number."),

@@ -15,8 +15,11 @@ from backend.domain.commitments import next_head
 from backend.domain.typed_data import (
     ZERO32,
     Acceptance,
+    Closing,
     Delivery,
     End,
+    Opening,
+    Packing,
     Recall,
     Report,
     TakeUp,
@@ -47,6 +50,9 @@ class HandedOff:
     found: int
     evidence_given: bytes
     evidence_found: bytes
+    # C9: who stood in for the giver, and why; the reason is 0 where the giver signed.
+    forced_by: bytes = b""
+    reason: int = 0
 
     @property
     def reservation(self) -> bool:
@@ -54,7 +60,68 @@ class HandedOff:
         return self.given != self.found
 
 
-Body = Acceptance | HandedOff | Delivery | End | TakeUp | Recall | Report
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """C7: a packing as it was recorded: `refused` are the places in its list of what was not packed."""
+
+    packing: Packing
+    receptacle: int
+    refused: tuple[int, ...] = ()
+
+    @property
+    def custodian(self) -> int:
+        return self.packing.custodian
+
+    @property
+    def time(self) -> int:
+        return self.packing.time
+
+    @property
+    def items(self) -> tuple[bytes, ...]:
+        """What was really packed, in its order."""
+        pairs = enumerate(self.packing.items)
+        return tuple(item for place, item in pairs if place not in self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """C7: an item's time in a receptacle, one record: it lay in it from its packing to the opening.
+
+    `verified`: it was seen when the receptacle was opened; else it was inferred from what was packed.
+    `answerable` answered for the receptacle then.
+    """
+
+    receptacle: bytes
+    custodian: int
+    time: int
+    verified: bool
+    answerable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """C7: not there when the receptacle was opened; `custodian`, who closed it, holds it again."""
+
+    receptacle: bytes
+    custodian: int
+    opener: int
+    time: int
+
+
+Body = (
+    Acceptance
+    | HandedOff
+    | Packed
+    | Closing
+    | Opening
+    | Stay
+    | Missing
+    | Delivery
+    | End
+    | TakeUp
+    | Recall
+    | Report
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +144,18 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """`acceptance`, `hand_off`, `delivery`, `end`, `take_up`, `recall` or `report`."""
+        """Its word in KIND_NAMES, like `hand_off`."""
         return KIND_NAMES[type(self.body)]
 
 
 KIND_NAMES: dict[type, str] = {
     Acceptance: "acceptance",
     HandedOff: "hand_off",
+    Packed: "packing",
+    Closing: "closing",
+    Opening: "opening",
+    Stay: "stay",
+    Missing: "missing",
     Delivery: "delivery",
     End: "end",
     TakeUp: "take_up",
@@ -99,6 +171,9 @@ class Why(StrEnum):
     TAKEN_OVER = "taken_over"
     TAKEN_UP = "taken_up"
     RESERVATION = "reservation"
+    UNPACKED = "found_in_its_receptacle"
+    INFERRED = "inferred_from_its_receptacle"
+    MISSING = "missing_from_its_receptacle"
     DELIVERED = "delivered"
     STATED = "stated_by_the_carrier_alone"
     CONTESTED = "contested_by_the_addressee"
@@ -129,6 +204,10 @@ class TrailState:
     keys: bytes
     answer: Answer
     last_answerable: int
+    # C7: its own number as a receptacle (0 for none), and whether it is closed, or was opened.
+    receptacle: int = 0
+    closed: bool = False
+    opened: bool = False
 
 
 DELIVERED_BY_KEY = 0
@@ -155,7 +234,47 @@ def apply(state: TrailState | None, entry: Entry) -> TrailState:
         ended=_ended(before, entry),
         answer=answer,
         last_answerable=answer.custodian or before.last_answerable,
+        receptacle=entry.body.receptacle if isinstance(entry.body, Packed) else before.receptacle,
+        closed=isinstance(entry.body, Closing) or (before.closed and not _opens(entry)),
+        opened=before.opened or _opens(entry),
     )
+
+
+def _opens(entry: Entry) -> bool:
+    return isinstance(entry.body, Opening)
+
+
+def stay(
+    opening: Entry, before: TrailState, after: TrailState, item: TrailState, place: int
+) -> Entry:
+    """C7: what an opening says of one item that lay in the receptacle and is not missing, as the item's record.
+
+    `before` and `after` are the receptacle's states around the opening; `place` is the item's in the order of
+    packing, from 0. The chain writes this record with the item's next one (CE10); it counts from the opening.
+    """
+    body = opening.body
+    assert isinstance(body, Opening)
+    return Entry(
+        item=item.item,
+        record=item.records + 1,
+        number=item.number + 1,
+        digest=after.head,
+        line=0,
+        body=Stay(
+            receptacle=opening.item,
+            custodian=body.custodian,
+            time=after.latest_time,
+            verified=body.has_found(place),
+            answerable=before.last_answerable,
+        ),
+        signatures=(),
+        place=opening.place,
+    )
+
+
+def packed(state: TrailState, receptacle: int) -> TrailState:
+    """In a receptacle: no record of the item's own yet (C7)."""
+    return replace(state, holder=receptacle)
 
 
 def fold(entries: Iterable[Entry]) -> TrailState:
@@ -177,7 +296,7 @@ def _unborn(entry: Entry) -> TrailState:
 
 def _holder(before: TrailState, entry: Entry) -> int:
     match entry.body:
-        case Acceptance() | TakeUp():
+        case Acceptance() | TakeUp() | Stay() | Missing():
             return entry.body.custodian
         case HandedOff():
             return entry.body.receiver
@@ -211,9 +330,9 @@ def _answer(before: TrailState, entry: Entry) -> Answer:
         case Acceptance():
             return Answer(body.custodian, entry.record, Why.ACCEPTED)
         case HandedOff():
-            if body.reservation:
-                return Answer(before.last_answerable, entry.record, Why.RESERVATION)
-            return Answer(body.receiver, entry.record, Why.TAKEN_OVER)
+            return _answer_of_hand_off(before, body, entry.record)
+        case Stay() | Missing():
+            return _answer_of_contents(body, entry.record)
         case TakeUp():
             if body.condition != codes.SOUND and before.last_answerable:
                 return Answer(before.last_answerable, entry.record, Why.RESERVATION)
@@ -222,13 +341,31 @@ def _answer(before: TrailState, entry: Entry) -> Answer:
             return Answer(0, entry.record, Why.DELIVERED)
         case End():
             return Answer(0, entry.record, _why_ended(body.mode))
-        case Report():
-            contests = body.code == codes.REPORTS.number("not_received")
-            if contests and before.answer.why is Why.STATED:
-                return Answer(before.last_answerable, entry.record, Why.CONTESTED)
-            return before.answer
+        case Report() if _contests(body, before):
+            return Answer(before.last_answerable, entry.record, Why.CONTESTED)
         case _:
             return before.answer
+
+
+def _contests(report: Report, before: TrailState) -> bool:
+    """The addressee states that what was stated by the carrier alone did not happen."""
+    said = report.code == codes.REPORTS.number("not_received")
+    return said and before.answer.why is Why.STATED
+
+
+def _answer_of_hand_off(before: TrailState, body: HandedOff, record: int) -> Answer:
+    if body.reservation:
+        return Answer(before.last_answerable, record, Why.RESERVATION)
+    return Answer(body.receiver, record, Why.TAKEN_OVER)
+
+
+def _answer_of_contents(body: Stay | Missing, record: int) -> Answer:
+    """C7: who opened it answers for what it saw; for what was only inferred, who answered for the receptacle."""
+    if isinstance(body, Missing):
+        return Answer(body.custodian, record, Why.MISSING)
+    if body.verified:
+        return Answer(body.custodian, record, Why.UNPACKED)
+    return Answer(body.answerable, record, Why.INFERRED)
 
 
 def _why_ended(mode: int) -> Why:

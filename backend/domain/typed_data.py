@@ -156,8 +156,7 @@ class Receipt(Signed):
 
     def has(self, line: int) -> bool:
         """Whether the line with this index was received."""
-        word, bit = divmod(line, 256)
-        return word < len(self.received) and bool(self.received[word] >> bit & 1)
+        return _has_bit(self.received, line)
 
 
 def received_bitmap(lines: int, missing: frozenset[int] = frozenset()) -> tuple[int, ...]:
@@ -167,6 +166,78 @@ def received_bitmap(lines: int, missing: frozenset[int] = frozenset()) -> tuple[
         if line not in missing:
             words[line // 256] |= 1 << line % 256
     return tuple(words)
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedRelease(Signed):
+    """C9: stands in the place of a release that the giver cannot sign. Nobody signs it; its sender speaks."""
+
+    TYPE: ClassVar[str] = (
+        "ForcedRelease(uint40 giver,uint40 receiver,uint40 time,uint16 reason,Line[] lines)"
+        + LINE_TYPE
+    )
+    giver: int
+    receiver: int
+    time: int
+    reason: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Packing(Signed):
+    """C7: items put into a receptacle. `number` is the receptacle's custody number."""
+
+    TYPE: ClassVar[str] = (
+        "Packing(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] items)"
+    )
+    receptacle: bytes
+    number: int
+    custodian: int
+    time: int
+    items: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing(Signed):
+    """C7: the receptacle takes nothing more. `contents` is the running hash of what was really packed."""
+
+    TYPE: ClassVar[str] = (
+        "Closing(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,uint32 count,"
+        "bytes32 contents,bytes32 evidence)"
+    )
+    receptacle: bytes
+    number: int
+    custodian: int
+    time: int
+    count: int
+    contents: bytes
+    evidence: bytes = ZERO32
+
+
+@dataclass(frozen=True, slots=True)
+class Opening(Signed):
+    """C7: the end of a receptacle's journey. `found` is a bitmap in the order of packing, 256 a word."""
+
+    TYPE: ClassVar[str] = (
+        "Opening(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] missing,"
+        "uint256[] found,bytes32 evidence)"
+    )
+    receptacle: bytes
+    number: int
+    custodian: int
+    time: int
+    missing: tuple[bytes, ...]
+    found: tuple[int, ...]
+    evidence: bytes = ZERO32
+
+    def has_found(self, place: int) -> bool:
+        """Whether the item packed at this place (from 0) was seen at the opening."""
+        return _has_bit(self.found, place)
+
+
+def _has_bit(words: tuple[int, ...], place: int) -> bool:
+    word, bit = divmod(place, 256)
+    return word < len(words) and bool(words[word] >> bit & 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ from typing import Literal
 
 from backend.domain import codes, ids
 from backend.domain.item_numbers import BadItemNumber, ItemNumber, numbered
+from backend.domain.texts import is_digits, is_line
+from backend.domain.times import LAST_SECOND
+from backend.errors import Unprocessable
 from backend.importing.files import Row
+from backend.usecases.accept import check_new_number
 
 Event = Literal["acceptance", "hand_off", "delivery"]
 # Besides their names: how files of other programs call them, the UPU's EMSEVT codes (M40) among them.
@@ -117,12 +121,13 @@ class Understanding:
         return self._hand_off(scan, cell) if event == "hand_off" else self._delivery(scan, cell)
 
     def _acceptance(self, scan: Scan, cell: Mapping[str, str]) -> Scan:
+        _check_new(scan.number)
         return replace(
             scan,
             source=_code(cell, "source", codes.SOURCES, codes.SOURCES.number("bulk")),
             weight_grams=_grams(cell.get("weight_grams", "")),
-            service=cell.get("service", ""),
-            destination=cell.get("destination", ""),
+            service=_line(cell, "service"),
+            destination=_line(cell, "destination"),
         )
 
     def _hand_off(self, scan: Scan, cell: Mapping[str, str]) -> Scan:
@@ -153,10 +158,18 @@ class Understanding:
             raise BadRow(
                 f"{text!r} is no time.", "Write date and time like 2026-11-23T09:14:00+01:00."
             )
-        seconds = int((found if found.tzinfo else found.replace(tzinfo=self.zone)).timestamp())
-        if not 0 <= seconds < 1 << 40:
-            raise BadRow(f"{text!r} lies before 1970.", "Put the year right.")
+        seconds = _seconds(found if found.tzinfo else found.replace(tzinfo=self.zone))
+        if not 0 <= seconds <= LAST_SECOND:
+            raise BadRow(f"{text!r} lies before 1970 or after 9999.", "Put the year right.")
         return seconds
+
+
+def _seconds(time: datetime) -> int:
+    """-1 where its zone takes a time out of the calendar."""
+    try:
+        return int(time.timestamp())
+    except OverflowError:
+        return -1
 
 
 # 13 characters between letters are an S10 number, misread or not, unless the file says otherwise.
@@ -173,12 +186,27 @@ def _number(cell: Mapping[str, str]) -> ItemNumber:
         raise BadRow(f"{error}.", "Put the number right as it stands on the label.") from None
 
 
+def _check_new(number: ItemNumber) -> None:
+    """Raises BadRow for a number that no new item may bear."""
+    try:
+        check_new_number(number)
+    except Unprocessable as error:
+        raise BadRow(error.detail, error.what_now) from None
+
+
+def _line(cell: Mapping[str, str], column: str) -> str:
+    text = cell.get(column, "")
+    if not is_line(text):
+        raise BadRow(f"The {column} is no line of text.", "At most 120 characters on one line.")
+    return text
+
+
 def _code(cell: Mapping[str, str], column: str, known: codes.CodeList, missing: int | None) -> int:
     """A code by its name or number; `missing` where the cell is empty or not there."""
     word = cell.get(column, "").lower().replace(" ", "_")
     if not word and missing is not None:
         return missing
-    if word.isdecimal() and int(word) in known:
+    if is_digits(word, 9) and int(word) in known:
         return int(word)
     if word in known.names():
         return known.number(word)
@@ -189,6 +217,6 @@ def _code(cell: Mapping[str, str], column: str, known: codes.CodeList, missing: 
 def _grams(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isdecimal() and 0 < int(text) <= MOST_GRAMS):
-        raise BadRow(f"{text!r} is no weight.", f"Whole grams, from 1 to {MOST_GRAMS:,}.")
+    if not (is_digits(text, 9) and 0 < int(text) <= MOST_GRAMS):
+        raise BadRow(f"{text[:20]!r} is no weight.", f"Whole grams, from 1 to {MOST_GRAMS:,}.")
     return int(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -20,11 +21,14 @@ from backend.domain.typed_data import (
     Acceptance,
     Cancel,
     Claim,
+    Closing,
     Delivery,
     DeliveryKeys,
     End,
     Finding,
+    Opening,
     Original,
+    Packing,
     Recall,
     Receipt,
     Report,
@@ -41,11 +45,14 @@ STRUCTS: dict[str, type] = {
         Acceptance,
         Cancel,
         Claim,
+        Closing,
         Delivery,
         DeliveryKeys,
         End,
         Finding,
+        Opening,
         Original,
+        Packing,
         Recall,
         Receipt,
         Report,
@@ -69,18 +76,22 @@ class EventReader:
 
     def __init__(self, abi: Mapping[str, Any]) -> None:
         inputs: list[Any] = abi["inputs"]
-        plain = [p for p in inputs if not p["indexed"]]
-        in_words = all(_is_word(p["type"]) for p in plain)
         self.name: str = abi["name"]
         self.arguments = tuple(p["name"] for p in inputs)
         self.topic = keccak256(f"{self.name}{_signature(inputs, {})}".encode())
         self._topics = _Words([p for p in inputs if p["indexed"]])
-        self._data = _Words(plain) if in_words else _Encoded(plain)
+        self._plain = [p for p in inputs if not p["indexed"]]
+
+    @cached_property
+    def data(self) -> _Words | _Encoded:
+        """How its data is read. Raises AbiMismatch, which is why events that nobody reads never ask."""
+        in_words = all(_is_word(p["type"]) for p in self._plain)
+        return _Words(self._plain) if in_words else _Encoded(self._plain)
 
     def read(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
         """The event's arguments by name. Raises NotReadable."""
         try:
-            return self._topics.read(b"".join(topics[1:])) | self._data.read(data)
+            return self._topics.read(b"".join(topics[1:])) | self.data.read(data)
         except (DecodingError, OverflowError, ValueError) as error:
             raise NotReadable(f"{self.name}: {error}") from error
 

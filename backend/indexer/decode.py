@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
-from backend.domain.trail import Body, Entry, HandedOff, Place
+from backend.domain.trail import Body, Entry, HandedOff, Missing, Packed, Place
 from backend.domain.typed_data import Issue, SigningDomain, Void
 from backend.indexer import events
 from backend.indexer.abi import AbiMismatch, EventReader, NotReadable, snake
@@ -48,10 +48,10 @@ PLAIN: dict[str, Callable[..., Event]] = {
 }
 # Argument names that Python or our Place has taken.
 RENAMED = {"from": "from_time", "until": "until_time", "place": "facility"}
-# They change nothing that the model keeps: refusals (G1), roles on offer, approvals, and what a
-# neighbouring event tells as well.
+# They change nothing that the model keeps: refusals (G1), roles on offer, approvals, evidence (C10), and
+# what another event tells as well: a stay is folded at the opening (CE10).
 WITHOUT_MEANING = frozenset(
-    "GovernorOffered GovernorChanged AdminOffered Refused LineRefused StampRefused "
+    "GovernorOffered GovernorChanged AdminOffered Refused StampRefused Stayed Equivocated "
     "Approval ApprovalForAll ConsecutiveTransfer EIP712DomainChanged".split()
 )
 
@@ -128,6 +128,8 @@ def _readers(abi: Abi) -> dict[bytes, EventReader]:
         if not known and not _is_plain(reader):
             arguments = ", ".join(reader.arguments)
             raise AbiMismatch(f"the event {reader.name}({arguments}) is unknown to this version")
+        if reader.name not in WITHOUT_MEANING:
+            reader.data  # noqa: B018 -- raises where its structs are unknown
     return {reader.topic: reader for reader in readers}
 
 
@@ -159,6 +161,8 @@ class _Transaction:
     def left_over(self) -> Iterator[Unreadable]:
         """Logs whose completion never came: a broken promise of the contracts."""
         for (name, _), waiting in self._waiting.items():
+            if name == "LineRefused":  # of a hand-off, or of a record that was refused whole (CE6)
+                continue
             for place, _ in waiting:
                 yield Unreadable(place, f"{name} without the event that must follow it")
 
@@ -188,20 +192,51 @@ class _Transaction:
         lines = self._waited("ItemHandedOff", a["digest"])
         if not lines:
             raise NotReadable("HandedOff without a line (CE4)")
-        signatures = (a["giverSignature"], a["receiverSignature"])
+        # C9: of a forced one the giver has signed nothing; `by` stood in for it.
+        forced = "by" in a
+        given = () if forced else (a["giverSignature"],)
+        signatures = (*given, a["receiverSignature"])
         for where, line in lines:
             body = HandedOff(
                 a["giver"],
                 a["receiver"],
                 a["released"],
                 a["receipt"].time,
-                a["deadline"],
+                a["released"] if forced else a["deadline"],
                 line["conditionGiven"],
                 line["conditionFound"],
                 line["evidenceGiven"],
                 line["evidenceFound"],
+                a["by"] if forced else b"",
+                a["reason"] if forced else 0,
             )
             yield _entry(where, line, body, signatures, line=line["line"])
+
+    def _line_refused(self, place: Place, a: Arguments) -> Iterator[Event]:
+        self._wait("LineRefused", a["digest"], place, a)
+        return iter(())
+
+    def _packed(self, place: Place, a: Arguments) -> Iterator[Event]:
+        """CE9: what was packed is the list less the lines that were refused."""
+        refused = tuple(line["line"] for _, line in self._waited("LineRefused", a["digest"]))
+        body = Packed(a["packing"], a["receptacle"], refused)
+        yield _entry(place, a, body, (a["signature"],))
+
+    def _closed(self, place: Place, a: Arguments) -> Iterator[Event]:
+        yield _entry(place, a, a["closing"], (a["signature"],))
+
+    def _item_missing(self, place: Place, a: Arguments) -> Iterator[Event]:
+        self._wait("ItemMissing", a["digest"], place, a)
+        return iter(())
+
+    def _opened(self, place: Place, a: Arguments) -> Iterator[Event]:
+        """CE10: the missing stand before it in the logs, and after it in the story."""
+        self._waited("LineRefused", a["digest"])
+        opening = a["opening"]
+        yield _entry(place, a, opening, (a["signature"],))
+        for where, lost in self._waited("ItemMissing", a["digest"]):
+            body = Missing(a["item"], lost["custodian"], opening.custodian, opening.time)
+            yield _entry(where, lost, body, (), line=lost["line"])
 
     def _delivered(self, place: Place, a: Arguments) -> Iterator[Event]:
         signatures = (a["giverSignature"], a["recipientSignature"])
@@ -267,6 +302,12 @@ class _Transaction:
         "Accepted": _accepted,
         "ItemHandedOff": _item_handed_off,
         "HandedOff": _handed_off,
+        "HandOffForced": _handed_off,
+        "LineRefused": _line_refused,
+        "Packed": _packed,
+        "Closed": _closed,
+        "ItemMissing": _item_missing,
+        "Opened": _opened,
         "Delivered": _delivered,
         "Ended": _ended,
         "TakenUp": _taken_up,

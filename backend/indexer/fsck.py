@@ -157,7 +157,7 @@ def _rows(
 ) -> Iterator[Difference]:
     in_model = {
         (row.item, row.record): _flat(row._asdict())
-        for row in db.execute(select(entry).where(where))
+        for row in db.execute(select(entry).where(where, entry.c.kind != "stay"))
     }
     for item_, record in sorted(in_model.keys() | on_chain.keys()):
         here, there = in_model.get((item_, record)), on_chain.get((item_, record))
@@ -171,11 +171,18 @@ def _rows(
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """The columns, and the fields of the body instead of it. A report's log bears no number (C3)."""
+    """The columns, and the fields of the body instead of it.
+
+    A report's log bears no number (C3), that of what is missing no time; a stay has none (docs/decisions/0008):
+    they are folded, and the contracts' heads are asked for them.
+    """
     columns = {name: value for name, value in row.items() if name != "body"}
     if row["kind"] == "report":
         del columns["number"]
     body: dict[str, Any] = row["body"]
+    if row["kind"] == "missing":
+        del columns["event_time"]
+        body = {name: value for name, value in body.items() if name != "time"}
     return body | columns
 
 

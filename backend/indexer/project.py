@@ -43,10 +43,11 @@ def project(db: Connection, events: Iterable[Event]) -> Projected:
         if isinstance(event, NETWORK_EVENTS):
             apply_network(db, event)
     add_stamp_events(db, [event for event in run if isinstance(event, STAMP_EVENTS)])
-    unreadable += add_entries(db, entries)
+    broken, items = add_entries(db, entries)
+    unreadable += broken
     records = _records(run)
     _keep(db, records, unreadable)
-    return Projected(records, frozenset(entry.item for entry in entries), tuple(unreadable))
+    return Projected(records, frozenset(items), tuple(unreadable))
 
 
 def _records(events: Iterable[Event]) -> dict[bytes, Place]:

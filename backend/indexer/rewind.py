@@ -19,6 +19,7 @@ from backend.indexer.stamps import set_owners
 from backend.indexer.trails import refold
 from backend.store.tables import (
     block,
+    content,
     edition,
     entry,
     issued_range,
@@ -34,6 +35,7 @@ from backend.store.tables import (
 # Rows that one block brought and that nothing changes later go by the number of their block.
 BY_BLOCK = (
     entry.c.block_number,
+    content.c.block_number,
     issued_range.c.block_number,
     void_range.c.block_number,
     stamp_use.c.block_number,
@@ -50,6 +52,7 @@ def rewind(db: Connection, decoder: Decoder, fork: int) -> None:
     """Take back all blocks above the fork: raw rows, model rows, and what they had settled."""
     vanished = list(decoder.decode(*stored_logs(db, log.c.block_number > fork)))
     items = set(db.scalars(select(entry.c.item).where(entry.c.block_number > fork)))
+    items |= set(db.scalars(select(content.c.item).where(content.c.block_number > fork)))
     unsettle(db, fork)
     _give_twins_back(db, vanished)
     _reopen_editions(db, vanished)

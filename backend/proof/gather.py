@@ -11,6 +11,7 @@ from backend.chain.answers import Log, RpcError, data, parse_logs
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
 from backend.chain.interface import CONTRACTS
+from backend.chain.views import Views
 from backend.domain.ids import operator_of_custodian
 from backend.errors import NotFound, Unavailable
 from backend.indexer.abi import EventReader
@@ -19,7 +20,12 @@ from backend.indexer.events import RawLog
 from backend.proof.bundle import BlockMark
 from backend.proof.records import Reader, Trail
 
-TRAIL = ("Accepted", "ItemHandedOff", "Delivered", "Ended", "TakenUp", "Recalled", "Reported")
+# What a receptacle's trail and its contents' trails have besides (C7).
+RECEPTACLES = ("Stayed", "ItemMissing", "Packed", "Closed", "Opened")
+TRAIL = (
+    *("Accepted", "ItemHandedOff", "Delivered", "Ended", "TakenUp", "Recalled", "Reported"),
+    *RECEPTACLES,
+)
 OPERATORS = ("OperatorAdmitted", "AdminChanged", "OperatorSuspended", "OperatorReinstated")
 CUSTODIANS = (
     "CustodianEnrolled",
@@ -51,6 +57,7 @@ class NodeLogs:
     def __init__(self, node: Node, deployment: Deployment) -> None:
         head = node.head()
         self._node = node
+        self._views = Views(node, deployment)
         self._first = deployment.first_block
         self._span_blocks = FIRST_SPAN_BLOCKS
         self.newest = BlockMark(head.number, head.hash, head.time)
@@ -81,6 +88,10 @@ class NodeLogs:
             },
         )
         return [raw_log(log) for log in parse_found(answer)]
+
+    def lies_in(self, item: bytes) -> int:
+        """C7: the receptacle that the item lies in, or whose stay is not written yet; 0 for none."""
+        return self._views.lying_in(item, self.newest.number)
 
     def marks(self, numbers: Iterable[int]) -> dict[int, BlockMark]:
         """The blocks with these numbers. Raises Unavailable where one is missing."""
@@ -140,6 +151,11 @@ def _of_item(source: NodeLogs, deployment: Deployment, item: bytes) -> list[RawL
     own = source.find(ledger, [_topics(*TRAIL), frozenset([item])])
     if not own:
         raise NotFound(f"The chain has no record of the item 0x{item.hex()}.")
+    if any(log.topics[0] in _topics(*RECEPTACLES) for log in own) or source.lies_in(item):
+        raise Unavailable(
+            "This item has lain in a receptacle, or is one: this version cannot prove such a trail yet.",
+            "Its records are on the chain; ask again after the next release.",
+        )
     lines = [log for log in own if log.topics[0] == topic("ItemHandedOff")]
     return own + _hand_offs(source, ledger, lines) + _frankings(source, deployment, item)
 
@@ -150,7 +166,7 @@ def _hand_offs(source: NodeLogs, ledger: bytes, lines: Sequence[RawLog]) -> list
         return []
     together = {(log.transaction_hash, log.topics[2]) for log in lines}
     digests = frozenset(digest for _, digest in together)
-    found = source.find(ledger, [_topics("HandedOff"), digests])
+    found = source.find(ledger, [_topics("HandedOff", "HandOffForced"), digests])
     return [log for log in found if (log.transaction_hash, log.topics[1]) in together]
 
 
@@ -176,7 +192,7 @@ def _signers(log: RawLog) -> tuple[int, ...]:
     """The custodians that a log of a trail names in its topics; 0 is the addressee's key."""
     if log.topics[0] in (topic("ItemHandedOff"), topic("Franked")):
         return ()
-    places = (2, 3) if log.topics[0] == topic("HandedOff") else (3,)
+    places = (2, 3) if log.topics[0] in _topics("HandedOff", "HandOffForced") else (3,)
     numbers = (int.from_bytes(log.topics[place], "big") for place in places)
     return tuple(number for number in numbers if number)
 

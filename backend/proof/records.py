@@ -10,7 +10,16 @@ from backend.domain.commitments import hidden_keys, item_id
 from backend.domain.ids import custodian_text, operator_of_custodian
 from backend.domain.keccak import keccak256
 from backend.domain.trail import Entry, HandedOff, TrailState, apply
-from backend.domain.typed_data import Acceptance, Delivery, Line, Release, Report, schema
+from backend.domain.typed_data import (
+    Acceptance,
+    Delivery,
+    ForcedRelease,
+    Line,
+    Release,
+    Report,
+    Signed,
+    schema,
+)
 from backend.errors import Conflict
 from backend.indexer.abi import EventReader
 from backend.indexer.decode import Contracts, Decoder, committed_abi
@@ -21,7 +30,7 @@ from stamps.errors import SignatureMismatch
 from stamps.payload import recover
 
 # What the typed events leave out: line hashes of hand-offs, and the delivery keys that were shown.
-READ_AGAIN = ("HandedOff", "Delivered", "Reported")
+READ_AGAIN = ("HandedOff", "HandOffForced", "Delivered", "Reported")
 
 
 class Refuted(Conflict):
@@ -130,6 +139,7 @@ class Reader:
         body = entry.body
         if isinstance(body, HandedOff):
             return self._hand_off(entry, body, details[entry.place.transaction, entry.digest])
+        assert isinstance(body, Signed)  # of receptacles nothing is gathered yet (gather.py)
         _check_equal(entry, "digest", body.digest(self._contracts.ledger), entry.digest)
         if isinstance(body, Acceptance):
             of = operator_of_custodian(body.custodian)
@@ -155,17 +165,17 @@ class Reader:
         if entry.line >= len(lines) or not receipt.has(entry.line):
             raise Refuted(f"Record {entry.record}: line {entry.line} was not received.")
         _check_equal(entry, "line", line.struct_hash(), lines[entry.line])
-        release = _release_digest(details, self._contracts.ledger.separator)
+        release = _release_digest(details, self._contracts.ledger.separator, bool(body.forced_by))
         _check_equal(entry, "release", release, receipt.release)
         _check_equal(entry, "receipt", receipt.digest(self._contracts.ledger), entry.digest)
         finding = next((f for f in receipt.findings if f.line == entry.line), None)
         found = (finding.condition, finding.evidence) if finding else (body.given, bytes(32))
         if found != (body.found, body.evidence_found):
             raise Refuted(f"Record {entry.record}: the condition found is not what was signed.")
-        return [
-            Signature(release, entry.signatures[0], body.giver, body.released_at),
-            Signature(entry.digest, entry.signatures[1], body.receiver, body.received_at),
-        ]
+        received = Signature(entry.digest, entry.signatures[-1], body.receiver, body.received_at)
+        if body.forced_by:  # C9: its sender speaks, the giver has signed nothing
+            return [received]
+        return [Signature(release, entry.signatures[0], body.giver, body.released_at), received]
 
     def _check_named(
         self,
@@ -183,10 +193,10 @@ class Reader:
             raise Refuted(f"Record {entry.record}: acceptance did not name the key {_hex(key)}.")
 
 
-def _release_digest(a: Mapping[str, Any], separator: bytes) -> bytes:
+def _release_digest(a: Mapping[str, Any], separator: bytes, forced: bool) -> bytes:
     """The EIP-712 digest of a release of which only the hashes of its lines are known."""
-    type_hash, _ = schema(Release.TYPE)
-    words = (a["giver"], a["receiver"], a["released"], a["deadline"])
+    type_hash, _ = schema(ForcedRelease.TYPE if forced else Release.TYPE)
+    words = (a["giver"], a["receiver"], a["released"], a["reason" if forced else "deadline"])
     head = b"".join(word.to_bytes(32, "big") for word in words)
     struct_hash = keccak256(type_hash + head + keccak256(b"".join(a["lines"])))
     return keccak256(b"\x19\x01" + separator + struct_hash)

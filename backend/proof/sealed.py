@@ -14,8 +14,9 @@ from typing import Any
 
 from backend.errors import Unprocessable
 
-# Strings are passed over whole, brackets in them do not nest.
-NESTING = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+# Strings are passed over whole, brackets in them do not nest. Possessive, and an end that is missing does no
+# harm: what cannot be given back needs no memory, and is not looked through again from the next quotation mark.
+NESTING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
 STEPS = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 DEEPEST = 20
 ANEW = "Get the file anew from who made it."

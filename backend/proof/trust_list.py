@@ -7,10 +7,10 @@ It says who issued a code and whether its serial was sold by then; a use cannot 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from backend.domain.ids import edition_of, operator_of_stamp, serial_of, stamp_text
+from backend.domain.times import written
 from backend.domain.verdict import CodeAxis, SignerFacts, judge_code
 from backend.proof.sealed import (
     ANEW,
@@ -163,7 +163,7 @@ def _words(axis: CodeAxis, name: str, issued: IssuedRange | None, as_of: BlockTi
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%-d %B %Y")
+    return written(seconds, "%-d %B %Y")
 
 
 def write_trust_list(trusted: TrustList) -> bytes:

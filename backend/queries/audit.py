@@ -28,7 +28,7 @@ from stamps.number import parse_number
 
 ENTRY = tables.entry
 HEX32 = re.compile(r"0x[0-9a-f]{64}", re.IGNORECASE)
-BLOCK = re.compile(r"\d{1,9}")
+BLOCK = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)

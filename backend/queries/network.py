@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -110,8 +110,34 @@ def rights(db: Connection, numbers: Iterable[int]) -> dict[int, tuple[Right, ...
 
 
 def named(db: Connection, numbers: Iterable[int]) -> dict[int, CustodianAnswer]:
-    """Words for custodians that other answers mention; one that is not enrolled (yet) is there too."""
-    wanted = sorted({number for number in numbers if number})
+    """Words for holders that other answers mention; a custodian that is not enrolled (yet) is there too."""
+    asked = {number for number in numbers if number}
+    bags = _receptacles(db, {number for number in asked if ids.is_receptacle(number)})
+    return _custodians(db, asked - set(bags)) | bags
+
+
+def _receptacles(db: Connection, numbers: set[int]) -> dict[int, CustodianAnswer]:
+    """C7: a receptacle as a holder, with the custodian that has it (through at most four of them)."""
+    if not numbers:
+        return {}
+    item = tables.item
+    rows = db.execute(
+        select(item.c.receptacle, item.c.holder).where(item.c.receptacle.in_(numbers))
+    )
+    holders = {row.receptacle: row.holder for row in rows}
+    names = named(db, holders.values())
+    return {number: _receptacle(number, names.get(holders.get(number, 0))) for number in numbers}
+
+
+def _receptacle(number: int, holder: CustodianAnswer | None) -> CustodianAnswer:
+    name = ids.receptacle_text(number) + (f", with {holder.name}" if holder else "")
+    if holder is None:
+        return CustodianAnswer(number, 0, "", 0, "", name, "", False)
+    return replace(holder, number=number, name=name, rights=())
+
+
+def _custodians(db: Connection, numbers: set[int]) -> dict[int, CustodianAnswer]:
+    wanted = sorted(numbers)
     if not wanted:
         return {}
     rows = db.execute(_enrolled().where(CUSTODIAN.c.number.in_(wanted)))

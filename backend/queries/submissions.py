@@ -66,6 +66,25 @@ class SubmissionAnswer:
         return self.state in ("pending", "held")
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What the reader of an item's trail learns of a submission: never who typed it, nor where.
+
+    `about` is None for who has not opened the trail: it names the item's number.
+    """
+
+    digest: bytes
+    kind: str
+    state: str
+    words: str
+    about: str | None
+
+    @property
+    def title(self) -> str:
+        """A short phrase for a line of a page."""
+        return self.about or self.kind.replace("_", "-")
+
+
 def one(db: Connection, digest: bytes) -> SubmissionAnswer:
     """Raises NotFound."""
     row = db.execute(_known().where(submission.c.digest == digest)).first()
@@ -98,10 +117,17 @@ def page(
     return Page(tuple(_answers(db, rows[:limit])), following)
 
 
-def open_of_item(db: Connection, item: bytes) -> tuple[SubmissionAnswer, ...]:
+def open_of_item(db: Connection, item: bytes, opened: bool) -> tuple[UnderWay, ...]:
     """What is under way for an item, in the order in which it will be recorded."""
     query = _known().where(submission.c["items"].overlap([item]), submission.c.state.in_(OPEN))
-    return tuple(_answers(db, db.execute(query.order_by(submission.c.sequence)).all()))
+    found = _answers(db, db.execute(query.order_by(submission.c.sequence)).all())
+    return tuple(_under_way(one, opened) for one in found)
+
+
+def _under_way(found: SubmissionAnswer, opened: bool) -> UnderWay:
+    words = found.words if opened else WORDS["pending"]
+    about_ = found.about if opened else None
+    return UnderWay(found.digest, found.kind, found.state, words, about_)
 
 
 def _known() -> Select[Any]:

@@ -13,13 +13,13 @@ from backend.domain import codes
 from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
 from backend.domain.item_numbers import BadItemNumber, Scheme, parse_item_number
 from backend.domain.network import Right
-from backend.domain.trail import Entry, HandedOff, TrailState
+from backend.domain.trail import Entry, HandedOff, Missing, Stay, TrailState
 from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
 from backend.errors import NotFound, Unprocessable
 from backend.queries import submissions
 from backend.queries.network import CustodianAnswer, named, rights
 from backend.queries.status import AsOf, as_of
-from backend.queries.submissions import SubmissionAnswer
+from backend.queries.submissions import UnderWay
 from backend.queries.words import answerable, entry_text, where_it_is
 from backend.store import items as item_rows
 from backend.store import tables
@@ -44,8 +44,9 @@ class EntryAnswer:
     """One record: the domain's entry, and the words for it.
 
     `at` is the custodian that acts (a hand-off's giver), None where the addressee reports; `to` a
-    hand-off's receiver. `flags` name what a reader should see: late, clock_behind, reservation,
-    key_of_operator, take_up, stated_alone, corrects. `status` is settled or final; `body` is what was signed, as JSON.
+    hand-off's receiver. `flags` name what a reader should see: late, clock_behind, reservation, forced,
+    inferred, missing, key_of_operator, take_up, stated_alone, corrects. `status` is settled or final; `body` is
+    what was signed, as JSON.
     """
 
     entry: Entry
@@ -63,7 +64,8 @@ class EntryAnswer:
 class TrailAnswer:
     """An item's trail. `state` is None while its acceptance is still being recorded.
 
-    `number` and `franking` are there only where the label's code or a session opened the trail.
+    `number`, `franking` and what `pending` is about are there only where the label's code or a session
+    opened the trail.
     `sentence` says where the item is, `answerable` who answers for it now and why. `etag` changes with
     every change of the answer.
     """
@@ -78,7 +80,7 @@ class TrailAnswer:
     sentence: str
     answerable: str
     stamps: tuple[int, ...]
-    pending: tuple[SubmissionAnswer, ...]
+    pending: tuple[UnderWay, ...]
     as_of: AsOf
     etag: str
 
@@ -107,7 +109,7 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
     state = state_from_row(state_row) if state_row else None
     entries, now = _entries(db, item), as_of(db)
     names = named(db, _mentioned(entries, state))
-    pending = submissions.open_of_item(db, item)
+    pending = submissions.open_of_item(db, item, opened)
     shown = _entry_answers(db, entries, names, now)
     return TrailAnswer(
         item=item,
@@ -232,7 +234,8 @@ def _entry_answer(
 ) -> EntryAnswer:
     giver, receiver = parties(entry)
     released = entry.body.released_at if isinstance(entry.body, HandedOff) else entry.event_time
-    key = _key(held.get(giver, ()), released)
+    signed = not isinstance(entry.body, Stay | Missing) and "forced" not in flags(entry, latest)
+    key = _key(held.get(giver, ()), released) if signed else None
     receiver_key = _key(held.get(receiver, ()), entry.event_time)
     by_operator = any(
         k and k.key_holder == codes.KEY_HOLDERS.number("operator") for k in (key, receiver_key)
@@ -267,6 +270,9 @@ def flags(entry: Entry, latest: int) -> tuple[str, ...]:
         "late": entry.place.block_time - entry.event_time > LATE_SECONDS,
         "clock_behind": entry.event_time < behind,
         "reservation": _reservation(body),
+        "forced": isinstance(body, HandedOff) and bool(body.forced_by),
+        "inferred": isinstance(body, Stay) and not body.verified,
+        "missing": isinstance(body, Missing),
         "take_up": isinstance(body, TakeUp),
         "stated_alone": isinstance(body, End) and body.mode in codes.DELIVERY_MODES,
         "corrects": isinstance(body, Report) and body.corrects > 0,
@@ -286,7 +292,7 @@ def _since(entries: list[Entry]) -> int:
     return moved[-1].event_time if moved else 0
 
 
-MOVES = Acceptance | HandedOff | Delivery | End | TakeUp
+MOVES = Acceptance | HandedOff | Stay | Missing | Delivery | End | TakeUp
 
 
 def _answer_time(entries: list[Entry], state: TrailState | None) -> int:
@@ -302,7 +308,7 @@ def _stamps(db: Connection, item: bytes) -> tuple[int, ...]:
 def _etag(
     state: TrailState | None,
     entries: tuple[EntryAnswer, ...],
-    pending: tuple[SubmissionAnswer, ...],
+    pending: tuple[UnderWay, ...],
     opened: bool,
 ) -> str:
     """Head, what is final, what is under way; the block up to which we looked is no change."""

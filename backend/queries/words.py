@@ -6,11 +6,11 @@ Times in sentences are UTC; pages show local time beside them. No sentence accus
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from backend.domain import codes, ids
-from backend.domain.trail import Body, HandedOff, TrailState, Why
-from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
+from backend.domain.times import written
+from backend.domain.trail import Body, HandedOff, Missing, Packed, Stay, TrailState, Why
+from backend.domain.typed_data import Acceptance, Closing, Delivery, End, Opening, Report, TakeUp
 from backend.domain.verdict import CodeAxis, StampFacts, UseAxis, Verdict
 from backend.queries.network import CustodianAnswer
 
@@ -33,14 +33,12 @@ class VerdictWords:
 
 def when(seconds: int) -> str:
     """`3 March 2026, 09:14 UTC`."""
-    time = datetime.fromtimestamp(seconds, UTC)
-    return f"{time.day} {time:%B %Y, %H:%M} UTC"
+    return written(seconds, "%-d %B %Y, %H:%M UTC")
 
 
 def day(seconds: int) -> str:
     """`3 March 2026`."""
-    time = datetime.fromtimestamp(seconds, UTC)
-    return f"{time.day} {time:%B %Y}"
+    return written(seconds, "%-d %B %Y")
 
 
 def span(seconds: int) -> str:
@@ -179,7 +177,10 @@ def entry_text(body: Body, names: Names) -> str:
             return f"Accepted by {names[body.custodian].name}, {source}"
         case HandedOff():
             under = " under reservation" if body.reservation else ""
-            return f"{names[body.giver].name} to {names[body.receiver].name}{under}"
+            forced = ", its post standing in for the giver" if body.forced_by else ""
+            return f"{names[body.giver].name} to {names[body.receiver].name}{under}{forced}"
+        case Packed() | Closing() | Opening() | Stay() | Missing():
+            return _receptacle_text(body, names)
         case Delivery():
             return f"Delivered by {names[body.giver].name}, signed with the delivery key"
         case End():
@@ -197,6 +198,25 @@ def entry_text(body: Body, names: Names) -> str:
             return f"Offers recalled by {names[body.custodian].name}"
 
 
+def _receptacle_text(body: Packed | Closing | Opening | Stay | Missing, names: Names) -> str:
+    """C7: of the receptacle itself, and of what lay in it."""
+    who = names[body.custodian].name
+    match body:
+        case Packed():
+            count = len(body.items)
+            return f"{count} item{'s' if count != 1 else ''} packed into it by {who}"
+        case Closing():
+            return f"Closed and sealed by {who}, with {body.count} items"
+        case Opening():
+            gone = f", {len(body.missing)} missing" if body.missing else ""
+            return f"Opened by {who}{gone}"
+        case Stay():
+            how = "found in it" if body.verified else "inferred, not seen"
+            return f"Carried in a receptacle that {who} opened: {how}"
+        case Missing():
+            return f"Missing when its receptacle was opened; back with {who}, who closed it"
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -207,6 +227,8 @@ def where_it_is(state: TrailState | None, since: int, names: Names) -> str:
         return "Accepted; this is being recorded."
     if state.ended is None:
         holder = names[state.holder]
+        if ids.is_receptacle(state.holder):
+            return f"In {holder.name}, since {when(since)}."
         place = f" ({holder.place})" if holder.place else ""
         return f"With {holder.name}{place} since {when(since)}."
     if state.ended == 0:
@@ -230,6 +252,9 @@ BECAUSE = {
     Why.ACCEPTED: "who accepted it on {at}",
     Why.TAKEN_OVER: "who took it over without reservation on {at}",
     Why.TAKEN_UP: "who took it up on {at}",
+    Why.UNPACKED: "who found it in its receptacle on {at}",
+    Why.INFERRED: "who answered for the receptacle that it lay in, opened on {at}",
+    Why.MISSING: "who closed the receptacle in which it was missing on {at}",
     Why.RESERVATION: "because the next one took it only under reservation, on {at}",
     Why.CONTESTED: "because the addressee states that it was not received, {at}",
 }

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
-from backend.errors import PosthornError, Unavailable
+from backend.errors import PosthornError, Unavailable, Unprocessable
 
 
 def open_engine(url: str, pool_size: int = 4) -> Engine:
@@ -27,7 +27,8 @@ def open_engine(url: str, pool_size: int = 4) -> Engine:
 def begin(engine: Engine) -> Iterator[Connection]:
     """A transaction: committed when the block ends, rolled back when it raises.
 
-    Raises Unavailable where the database is away or its disk is full; then nothing was written.
+    Raises Unavailable where the database is away or its disk is full, Unprocessable for a value that it
+    cannot hold and that nobody stopped before (a number too large, a NUL); then nothing was written.
     An error's `keep` is carried out in a transaction of its own.
     """
     try:
@@ -35,6 +36,11 @@ def begin(engine: Engine) -> Iterator[Connection]:
             yield db
     except OperationalError as error:
         raise database_away(error) from error
+    except DataError as error:
+        raise Unprocessable(
+            "A value in it is too large, or holds a character that cannot be kept.",
+            "Put it right; nothing was recorded.",
+        ) from error
     except PosthornError as error:
         if error.keep is not None:
             with engine.begin() as db:

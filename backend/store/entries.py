@@ -17,15 +17,19 @@ from backend.domain.trail import (
     Body,
     Entry,
     HandedOff,
+    Missing,
+    Packed,
     Place,
+    Stay,
     TrailState,
     Why,
 )
-from backend.domain.typed_data import Acceptance, Delivery, Report
+from backend.domain.typed_data import Acceptance, Delivery, Packing, Report
 from backend.domain.wire import from_wire, to_wire
 
 KINDS: dict[str, Any] = {name: struct for struct, name in KIND_NAMES.items()}
-_HAND_OFF = tuple(field.name for field in fields(HandedOff))
+# What nobody signs as such: its JSON bears the fields of the class.
+_PLAIN = (HandedOff, Stay, Missing)
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:
@@ -79,21 +83,30 @@ def _actor(body: Body) -> int:
 
 
 def body_to_json(body: Body) -> dict[str, Any]:
-    if not isinstance(body, HandedOff):
+    if isinstance(body, Packed):
+        packed = {"receptacle_number": body.receptacle, "refused": list(body.refused)}
+        return to_wire(body.packing) | packed
+    if not isinstance(body, _PLAIN):
         return to_wire(body)
-    values = ((name, getattr(body, name)) for name in _HAND_OFF)
+    values = ((field.name, getattr(body, field.name)) for field in fields(body))
     return {name: "0x" + v.hex() if isinstance(v, bytes) else v for name, v in values}
 
 
 def body_from_json(kind: str, data: dict[str, Any]) -> Body:
     """The reverse of body_to_json. Raises BadWire or KeyError where the row was tampered with."""
-    if kind != "hand_off":
-        body: Body = from_wire(KINDS[kind], data)
+    struct = KINDS[kind]
+    if struct is Packed:
+        signed = {n: v for n, v in data.items() if n not in ("receptacle_number", "refused")}
+        packing = from_wire(Packing, signed)
+        return Packed(packing, data["receptacle_number"], tuple(data["refused"]))
+    if struct not in _PLAIN:
+        body: Body = from_wire(struct, data)
         return body
     values: dict[str, Any] = {
         name: bytes.fromhex(v[2:]) if isinstance(v, str) else v for name, v in data.items()
     }
-    return HandedOff(**values)
+    plain: Body = struct(**values)
+    return plain
 
 
 def item_values(state: TrailState, acceptance: Acceptance) -> dict[str, Any]:
@@ -120,6 +133,9 @@ def state_values(state: TrailState) -> dict[str, Any]:
         "answer_record": state.answer.record,
         "answer_why": state.answer.why.value,
         "last_answerable": state.last_answerable,
+        "receptacle": state.receptacle,
+        "closed": state.closed,
+        "opened": state.opened,
     }
 
 
@@ -136,4 +152,7 @@ def state_from_row(row: Row[Any]) -> TrailState:
         keys=row.keys,
         answer=Answer(row.answer_custodian, row.answer_record, Why(row.answer_why)),
         last_answerable=row.last_answerable,
+        receptacle=row.receptacle,
+        closed=row.closed,
+        opened=row.opened,
     )

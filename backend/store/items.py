@@ -60,9 +60,10 @@ def forget_forecast(db: Connection, items: Iterable[bytes]) -> None:
     db.execute(delete(forecast).where(forecast.c.item.in_(list(items))))
 
 
-def keep_secret(db: Connection, **values: Any) -> None:
-    """An item's number, trail code and franking: own rows, never on chain."""
-    db.execute(insert(item_secret).values(**values))
+def keep_secret(db: Connection, **values: Any) -> bool:
+    """An item's number, trail code and franking: own rows, never on chain. False where another has the code."""
+    kept = insert(item_secret).values(**values).on_conflict_do_nothing()
+    return db.execute(kept.returning(item_secret.c.item)).first() is not None
 
 
 def secret(db: Connection, item_: bytes) -> Row[Any] | None:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.domain.network import Custodian, Right
 from backend.domain.verdict import SignerFacts
+from backend.store.submissions import OPEN
 from backend.store.tables import (
     block,
     custodian,
@@ -17,6 +18,7 @@ from backend.store.tables import (
     operator,
     signing_right,
     stamp_signer,
+    submission,
 )
 
 
@@ -72,6 +74,23 @@ def names(db: Connection, numbers: Iterable[int]) -> dict[int, str]:
         select(custodian_name).where(custodian_name.c.custodian.in_(sorted(set(numbers))))
     )
     return {row.custodian: row.name for row in rows}
+
+
+def is_operator(db: Connection, number: int) -> bool:
+    """Whether the chain has admitted an operator of this number."""
+    return db.scalar(select(operator.c.number).where(operator.c.number == number)) is not None
+
+
+def is_being_enrolled(db: Connection, arguments: dict[str, Any]) -> bool:
+    """Whether another enrolment of the same custodian, with other arguments, is on its way."""
+    payload = submission.c.payload
+    found = select(submission.c.digest).where(
+        submission.c.kind == "enrol",
+        submission.c.state.in_(OPEN),
+        payload["custodian"].as_integer() == arguments["custodian"],
+        payload != arguments,
+    )
+    return db.execute(found).first() is not None
 
 
 def name_custodian(db: Connection, number: int, name: str, town: str) -> None:

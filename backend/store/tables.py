@@ -166,7 +166,22 @@ item = Table(
     Column("answer_why", Text, nullable=False),
     Column("last_answerable", BigInteger, nullable=False),
     Column("accepted_time", BigInteger, nullable=False),
+    # C7: its own number as a receptacle, 0 for none; whether it is closed, or was opened.
+    Column("receptacle", BigInteger, nullable=False, server_default=text("0")),
+    Column("closed", Boolean, nullable=False, server_default=text("false")),
+    Column("opened", Boolean, nullable=False, server_default=text("false")),
+    Index("ix_item_receptacle", "receptacle", postgresql_where=text("receptacle <> 0")),
     Index("ix_item_holder_open", "holder", postgresql_where=text("ended IS NULL")),
+)
+# C7: what was really packed into a receptacle, in its order; `record` is the item's record number then.
+content = Table(
+    "content",
+    metadata,
+    Column("receptacle", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("item", LargeBinary, nullable=False, index=True),
+    Column("record", Integer, nullable=False),
+    Column("block_number", BigInteger, nullable=False, index=True),
 )
 entry = Table(
     "entry",
@@ -274,6 +289,7 @@ MODEL = (
     custodian,
     signing_right,
     item,
+    content,
     entry,
     edition,
     issued_range,

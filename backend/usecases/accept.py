@@ -15,7 +15,7 @@ from backend.domain.commitments import (
     new_trail_code,
     trail_code_lookup,
 )
-from backend.domain.item_numbers import BadItemNumber, ItemNumber, numbered
+from backend.domain.item_numbers import STAMP_PREFIX, BadItemNumber, ItemNumber, Scheme, numbered
 from backend.domain.typed_data import ZERO32, Acceptance, DeliveryKeys
 from backend.domain.verdict import StampFacts
 from backend.domain.wire import to_wire
@@ -25,6 +25,8 @@ from backend.store import items as item_rows
 from backend.store import network, stamps
 from backend.usecases.franking import Franking, check_paid, promise_stamps, refuse_with_sightings
 from backend.usecases.submit import Promise, hexed, keep, must_act_for, signature_of
+from stamps.errors import BadPrint
+from stamps.label import check_number
 
 # UPU S10: a number may be given again after 12 months.
 REUSE_SECONDS = 365 * rules.DAY_SECONDS
@@ -68,7 +70,8 @@ class Accepted:
 def accept(db: Connection, house: House, who: Actor, request: AcceptRequest) -> Accepted:
     """Record an acceptance and its franking: all of it or nothing.
 
-    Raises Unprocessable (number, codes, payment), Conflict (number in use), RefusedByRule, NotAllowed.
+    Raises Unprocessable (number, codes, payment), Conflict (number or trail code in use), RefusedByRule,
+    NotAllowed.
     """
     must_act_for(who, request.custodian)
     franking = request.franking or Franking()
@@ -99,7 +102,8 @@ def accept(db: Connection, house: House, who: Actor, request: AcceptRequest) -> 
         items=(item,),
         waits_for=_unsettled_sale(facts),
     )
-    _keep_secret(db, request, franking, number, item, trail_code, acceptance)
+    if not promise.repeated:
+        _keep_secret(db, request, franking, number, item, trail_code, acceptance)
     return Accepted(promise, item, number, trail_code)
 
 
@@ -111,11 +115,34 @@ def _number(request: AcceptRequest) -> ItemNumber:
                 "An item without a number is known by its stamp, so it needs exactly one.",
                 "Give a number, or the one stamp on it.",
             )
-        return numbered("own", "STAMP-" + ids.stamp_text(stamps_[0]))
+        return numbered("own", STAMP_PREFIX + ids.stamp_text(stamps_[0]))
     try:
-        return numbered(request.scheme, request.number)
+        number = numbered(request.scheme, request.number)
     except BadItemNumber as error:
         raise Unprocessable(f"{error}.", number=request.number) from None
+    check_new_number(number)
+    return number
+
+
+def check_new_number(number: ItemNumber) -> None:
+    """What an item may be called that has none yet. Raises Unprocessable.
+
+    Who takes `STAMP-…` as an own number keeps the item from being known by that stamp.
+    """
+    if number.scheme is not Scheme.OWN:
+        return
+    if number.value.startswith(STAMP_PREFIX):
+        raise Unprocessable(
+            f"{number}: {STAMP_PREFIX}… is for items that are known by their stamp.",
+            "Leave the number out and name the stamp, or begin the number otherwise.",
+            number=number.value,
+        )
+    try:
+        check_number(number.value)
+    except BadPrint as error:
+        raise Unprocessable(
+            f"{str(error)[0].upper()}{str(error)[1:]}.", "Take a shorter one."
+        ) from None
 
 
 def _refuse_number_in_use(
@@ -179,8 +206,9 @@ def _keep_secret(
     trail_code: bytes,
     acceptance: Acceptance,
 ) -> None:
+    """Raises Conflict for a trail code that stands on another label: it would open that one's trail."""
     keys = request.keys
-    item_rows.keep_secret(
+    kept = item_rows.keep_secret(
         db,
         item=item,
         scheme=int(number.scheme),
@@ -197,3 +225,7 @@ def _keep_secret(
         recipient_key=keys.recipient if keys else None,
         sender_key=keys.sender if keys else None,
     )
+    if not kept:
+        raise Conflict(
+            "This trail code stands on another label.", "Leave it out, and one is made here."
+        )

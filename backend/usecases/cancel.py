@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from backend.domain import codes, ids, rules
+from backend.domain.merkle import claim_leaf, proves
 from backend.domain.refusals import Refusal, refusal
 from backend.domain.typed_data import ZERO32, Cancel, Claim, Original
 from backend.domain.verdict import StampFacts
@@ -130,7 +131,8 @@ def claim_or_show(db: Connection, house: House, who: Actor, request: TwinRequest
     )
     refuse(_judge_twin(facts, request, house.now()))
     digest = house.digest(record)
-    if house.recover(digest, request.signature) != request.claim_key:
+    signed = house.recover(digest, request.signature) == request.claim_key
+    if not (signed and _is_claim_key(db, request)):
         refuse(refusal("NotClaimKey", stamp=request.stamp, claim_key=request.claim_key))
     kind = "original" if isinstance(record, Original) else "claim"
     return keep(
@@ -148,6 +150,13 @@ def claim_or_show(db: Connection, house: House, who: Actor, request: TwinRequest
         expected={},
         deadline=request.deadline,
     )
+
+
+def _is_claim_key(db: Connection, request: TwinRequest) -> bool:
+    """S1: whether the edition's tree holds this key for this stamp; the chain would say no for our money."""
+    edition = stamps.on_chain(db, ids.edition_of(request.stamp))
+    leaf = claim_leaf(request.stamp, request.claim_key)
+    return edition is not None and proves(request.proof, edition.claim_root, leaf)
 
 
 def _judge_twin(facts: StampFacts, request: TwinRequest, now: int) -> Refusal | None:

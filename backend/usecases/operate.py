@@ -14,10 +14,11 @@ from backend.domain import ids
 from backend.domain.keccak import keccak256
 from backend.domain.merkle import claim_leaf, merkle_root
 from backend.domain.network import FOR_EVER
-from backend.errors import NotAllowed, Unprocessable
+from backend.domain.refusals import refusal
+from backend.errors import Conflict, NotAllowed, Unprocessable
 from backend.ports import Actor, House
 from backend.store import network, stamps, submissions
-from backend.usecases.submit import Promise, hexed, keep
+from backend.usecases.submit import Promise, hexed, keep, refuse
 from stamps.claim import claim_address, claim_secret
 
 SECP256K1 = 1
@@ -111,19 +112,33 @@ class CustodianRequest:
 
 
 def enrol(db: Connection, house: House, who: Actor, request: CustodianRequest) -> Promise:
-    """Enrol a custodian with its first signing right. Raises Unprocessable for a place that is no code."""
+    """Enrol a custodian with its first signing right, and name it.
+
+    Raises Unprocessable for a place that is no code, RefusedByRule for a number that is taken or of no
+    operator, Conflict where it is being enrolled otherwise. What is refused leaves the name as it was.
+    """
+    must_be_admin(who)
     if not (request.place.isascii() and 0 < len(request.place) <= 12):
         raise Unprocessable(
             f"A place is a code of 1 to 12 letters and digits, not {request.place!r}."
         )
-    network.name_custodian(db, request.custodian, request.name, request.town)
+    operator = ids.operator_of_custodian(request.custodian)
+    if not network.is_operator(db, operator):
+        refuse(refusal("UnknownOperator", operator=operator))
+    if network.custodians(db, [request.custodian]):
+        refuse(refusal("CustodianExists", custodian=request.custodian))
     arguments = {
         "custodian": request.custodian,
         "kind": request.kind,
         "place": request.place,
         "right": _right(house, request),
     }
-    return act(db, house, who, "enrol", f"admin/{request.custodian >> 24}", arguments)
+    if network.is_being_enrolled(db, arguments):
+        raise Conflict("This custodian is being enrolled with other values.", "Wait for that one.")
+    promise = act(db, house, who, "enrol", f"admin/{operator}", arguments)
+    if not promise.repeated:
+        network.name_custodian(db, request.custodian, request.name, request.town)
+    return promise
 
 
 def grant_right(db: Connection, house: House, who: Actor, request: CustodianRequest) -> Promise:

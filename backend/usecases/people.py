@@ -15,7 +15,7 @@ from backend.store import people
 
 ROLES = ("clerk", "auditor", "admin")
 LINK_HOURS = 24
-LONGEST_NAME = 80
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,8 @@ def everybody(db: Connection, who: Actor) -> tuple[Person, ...]:
 def add_person(db: Connection, who: Actor, name: str, role: str, custodians: Sequence[int]) -> str:
     """A new person; the secret of a one-use link. Raises NotAllowed, Unprocessable, Conflict."""
     _must_administer(who)
-    cleaned = " ".join(name.split())
-    if not 0 < len(cleaned) <= LONGEST_NAME or role not in ROLES:
-        raise Unprocessable(
-            f"A person has a name of at most {LONGEST_NAME} letters and a role.",
-            f"Roles: {', '.join(ROLES)}.",
-        )
+    cleaned = checked_name(name)
+    check_role(role, custodians)
     if people.by_name(db, cleaned) is None:
         must_fit(db, role, custodians)
     number = people.add_person(db, cleaned, role, custodians)
@@ -73,6 +69,30 @@ def must_fit(db: Connection, role: str, custodians: Sequence[int]) -> None:
         raise Unprocessable(
             "A clerk works at one custodian at least.",
             "Choose where it is: --at 1-1 in a terminal.",
+        )
+
+
+def checked_name(name: str) -> str:
+    """The name as it is kept. Raises Unprocessable.
+
+    Printable, so without marks that have no width or turn the direction: two names that look alike are one.
+    """
+    cleaned = " ".join(name.split())
+    if not 0 < len(cleaned) <= LONGEST_NAME or not cleaned.isprintable():
+        raise Unprocessable(
+            f"A name has 1 to {LONGEST_NAME} characters that can be seen.", "Type it anew."
+        )
+    return cleaned
+
+
+def check_role(role: str, custodians: Sequence[int]) -> None:
+    """Raises Unprocessable for a role that is none, or does not go with work at a custodian."""
+    if role not in ROLES:
+        raise Unprocessable(f"{role!r} is no role.", f"Roles: {', '.join(ROLES)}.")
+    if role == "auditor" and custodians:
+        raise Unprocessable(
+            "An auditor records nothing, so it works at no custodian.",
+            "Leave the custodians out, or add a clerk.",
         )
 
 

@@ -17,6 +17,7 @@ from backend.errors import Conflict, NotAllowed, NotFound, Unprocessable
 from backend.ports import Actor, House
 from backend.store import stamps
 from backend.usecases.submit import Promise, keep, must_act_for, refuse
+from stamps.sheet import LAYOUTS
 
 MOST_STAMPS = 1_000
 # A void of more does not fit into a transaction of 2^24 gas (ICryptoStamp.voidRange).
@@ -49,9 +50,10 @@ class Reserved:
 def reserve_stamps(db: Connection, who: Actor, request: PrintRequest) -> Reserved:
     """Take serials from stock and begin a print job, in one transaction.
 
-    Raises NotFound (edition), Unprocessable (count), Conflict (stock), RefusedByRule, NotAllowed.
+    Raises NotFound (edition), Unprocessable (count, sheet), Conflict (stock), RefusedByRule, NotAllowed.
     """
     must_act_for(who, request.custodian)
+    _check_sheet(request)
     if not 1 <= request.count <= MOST_STAMPS:
         raise Unprocessable(f"1 to {MOST_STAMPS} stamps at a time, not {request.count}.")
     terms = stamps.on_chain(db, request.edition)
@@ -86,6 +88,16 @@ def reserve_stamps(db: Connection, who: Actor, request: PrintRequest) -> Reserve
         person=who.person,
     )
     return Reserved(job, first, last, total, terms.currency)
+
+
+def _check_sheet(request: PrintRequest) -> None:
+    """Now, not when the paper is in the printer and the stamps are taken from stock."""
+    if request.layout not in LAYOUTS:
+        known = ", ".join(LAYOUTS)
+        raise Unprocessable(f"There is no sheet {request.layout[:40]!r}.", f"Known: {known}.")
+    labels = LAYOUTS[request.layout].labels
+    if not 1 <= request.start_label <= labels:
+        raise Unprocessable(f"A sheet {request.layout} has labels 1 to {labels}.")
 
 
 def mark_printed(db: Connection, who: Actor, job_id: int) -> None:

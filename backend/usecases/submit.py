@@ -40,12 +40,19 @@ def refuse(found: Refusal | None) -> None:
 
 def must_act_for(who: Actor, custodian: int) -> None:
     """B9: a record in a custodian's name needs a session at that custodian. Raises NotAllowed."""
+    must_not_only_look(who)
     if who.custodian != custodian:
         here = ids.custodian_text(who.custodian) if who.custodian else "no custodian"
         raise NotAllowed(
             f"You work at {here}; this has to be done by custodian {ids.custodian_text(custodian)}.",
             "Sign in there, or let the other side sign with its PIN on this screen.",
         )
+
+
+def must_not_only_look(who: Actor) -> None:
+    """B9: auditors read everything and record nothing, wherever else they work. Raises NotAllowed."""
+    if who.role == "auditor":
+        raise NotAllowed("Auditors look and record nothing.", "Let a clerk do it.")
 
 
 def signature_of(
@@ -99,7 +106,11 @@ def keep(
     deadline: int | None = None,
     lane: str | None = None,
 ) -> Promise:
-    """Keep the submission and what is expected of its items; a repeat is the same submission."""
+    """Keep the submission and what is expected of its items; a repeat is the same submission.
+
+    Raises NotAllowed for who may only look.
+    """
+    must_not_only_look(who)
     new = NewSubmission(
         digest=digest,
         kind=kind,

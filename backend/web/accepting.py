@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from backend.api import paper, people
 from backend.domain import codes, ids
 from backend.domain.commitments import new_trail_code, trail_code_text
+from backend.domain.texts import is_digits
 from backend.domain.typed_data import DeliveryKeys
 from backend.domain.verdict import CodeAxis
 from backend.errors import PosthornError, Unprocessable
@@ -35,7 +36,7 @@ SOURCE_OF_KIND = {
     "collection": "collection",
     "processing_centre": "collection",
 }
-MINOR = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?")
+MINOR = re.compile("([0-9]{1,9})(?:[.,]([0-9]{1,2}))?")
 
 
 class Entered(BaseModel):
@@ -174,7 +175,7 @@ def _grams(text: str) -> int | None:
     cleaned = text.strip()
     if not cleaned:
         return None
-    if not (cleaned.isascii() and cleaned.isdigit() and 0 < int(cleaned) <= 1_000_000):
+    if not (is_digits(cleaned) and 0 < int(cleaned) <= 1_000_000):
         raise Unprocessable(f"{text!r} is no weight.", "Write it in grams, like 850.")
     return int(cleaned)
 

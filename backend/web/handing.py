@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 
 from backend.api import people
 from backend.domain import codes, ids
+from backend.domain.texts import is_digits
 from backend.domain.typed_data import Finding
 from backend.errors import PosthornError, Unprocessable
 from backend.ports import Actor
@@ -98,7 +99,7 @@ def make_list(
         raise Unprocessable("The list came incomplete.", "Begin the list again.")
     draft = Draft(receiver, deadline, items, conditions)
     try:
-        if do.startswith("remove-") and do[7:].isdigit():
+        if do.startswith("remove-") and is_digits(do[7:], 4):
             return _draft_page(visit, draft.without(int(do[7:])))
         if text.strip():
             with visit.begin() as db:
@@ -191,7 +192,7 @@ def _countersigner(visit: Visit, found: ReleaseAnswer, form: FormData) -> Actor:
 
 
 def _receipt(found: ReleaseAnswer, form: FormData) -> ReceiptRequest:
-    received = {int(str(line)) for line in form.getlist("received") if str(line).isdigit()}
+    received = {int(str(line)) for line in form.getlist("received") if is_digits(str(line), 4)}
     missing = frozenset(line.line for line in found.lines if line.line not in received)
     findings = []
     for line in found.lines:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
@@ -43,11 +45,22 @@ for room in ROOMS:
 @router.get("/static/{path:path}")
 def static_file(path: str) -> Response:
     """A file of the pages; its address changes with its content, so it may be kept for a year."""
-    file = (STATIC / path).resolve()
-    if not file.is_relative_to(STATIC) or file.suffix not in KINDS or not file.is_file():
-        raise NotFound(f"There is no file {path}.")
+    file = _file(path)
+    if file is None:
+        raise NotFound("There is no such file.")
     headers = {"Cache-Control": f"public, max-age={YEAR_SECONDS}, immutable"}
     return FileResponse(file, headers=headers, media_type=KINDS[file.suffix])
+
+
+def _file(path: str) -> Path | None:
+    """The file that an address names; None where there is none, or cannot be one of that name."""
+    file = STATIC / path
+    if ".." in file.parts or file.suffix not in KINDS:
+        return None
+    try:
+        return file if file.resolve().is_relative_to(STATIC) and file.is_file() else None
+    except (OSError, ValueError):
+        return None
 
 
 @router.get("/{path:path}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from backend.domain import codes, ids
+from backend.domain.times import TOO_FAR, moment, written
+from backend.queries.words import day, when
 from backend.usecases.franking import money
 
 HERE = Path(__file__).resolve().parent
@@ -34,29 +35,22 @@ ASKS_NODES = {"connect-src": "'self' http: https:"}
 SCANS = {"script-src": "'self' 'wasm-unsafe-eval'", "img-src": "'self' blob:"}
 
 
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def time_element(seconds: int) -> Markup:
     """`3 March 2026, 09:14 UTC` as an element that scripts complete with the reader's own time."""
-    moment = _moment(seconds)
-    shown = f"{moment.day} {moment:%B %Y, %H:%M} UTC"
-    return Markup('<time datetime="{}">{}</time>').format(f"{moment:%Y-%m-%dT%H:%M:%SZ}", shown)
+    return _element(seconds, when(seconds))
 
 
 def short_time(seconds: int) -> Markup:
     """`2026-03-03 09:14:20`, for tables in UTC."""
-    moment = _moment(seconds)
-    return Markup('<time datetime="{}">{}</time>').format(
-        f"{moment:%Y-%m-%dT%H:%M:%SZ}", f"{moment:%Y-%m-%d %H:%M:%S}"
-    )
+    return _element(seconds, written(seconds, "%Y-%m-%d %H:%M:%S"))
 
 
-def day_text(seconds: int) -> str:
-    """`3 March 2026`."""
-    moment = _moment(seconds)
-    return f"{moment.day} {moment:%B %Y}"
+def _element(seconds: int, shown: str) -> Markup:
+    """The words alone for a time that no calendar has: `datetime` would be none."""
+    if moment(seconds) is None:
+        return Markup(TOO_FAR)
+    exact = written(seconds, "%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}">{}</time>').format(exact, shown)
 
 
 def span_text(seconds: int) -> str:
@@ -105,9 +99,9 @@ def environment() -> Environment:
     found.filters |= {
         "time": time_element,
         "short_time": short_time,
-        "day": day_text,
-        "postmark_day": lambda seconds: f"{_moment(seconds):%d.%m.%y}",
-        "postmark_clock": lambda seconds: f"{_moment(seconds):%H-%M}",
+        "day": day,
+        "postmark_day": lambda seconds: written(seconds, "%d.%m.%y"),
+        "postmark_clock": lambda seconds: written(seconds, "%H-%M"),
         "span": span_text,
         "hex": hexed,
         "short_hex": short_hex,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.domain.trail import HandedOff
-from backend.domain.typed_data import Delivery, End, Report, TakeUp
+from backend.domain.trail import Body, HandedOff, Missing, Packed, Stay
+from backend.domain.typed_data import Closing, Delivery, End, Opening, Report, TakeUp
 from backend.domain.verdict import UseAxis
 from backend.ports import House
 from backend.queries.stamps import StampAnswer
@@ -50,8 +50,11 @@ def stamp_story(house: House, answer: StampAnswer) -> dict[str, Any] | None:
 
 
 def trail_story(house: House, answer: TrailAnswer) -> dict[str, Any] | None:
-    """The story of a trail; None while nothing of it is recorded."""
-    if not answer.entries:
+    """The story of a trail; None while nothing of it is recorded, and for what the browser cannot check yet.
+
+    Its scripts know neither receptacles nor forced hand-offs: they would miss records, and call that a difference.
+    """
+    if not answer.entries or any(is_beyond_scripts(one.entry.body) for one in answer.entries):
         return None
     told = [custodian for e in answer.entries for custodian in (e.at, e.to) if custodian]
     return {
@@ -62,6 +65,12 @@ def trail_story(house: House, answer: TrailAnswer) -> dict[str, Any] | None:
         "places": {str(custodian.number): custodian.place for custodian in told},
         "records": [record_story(entry) for entry in answer.entries],
     }
+
+
+def is_beyond_scripts(body: Body) -> bool:
+    """Whether the pages' scripts cannot check such a record yet: forced hand-offs, and all about receptacles."""
+    forced = isinstance(body, HandedOff) and bool(body.forced_by)
+    return forced or isinstance(body, Packed | Closing | Opening | Stay | Missing)
 
 
 def record_story(answer: EntryAnswer) -> dict[str, Any]:

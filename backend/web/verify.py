@@ -73,9 +73,10 @@ def where_to(text: str) -> str:
 @router.post("/verify/image")
 def verify_picture(visit: Visiting, picture: Annotated[UploadFile, File()]) -> Response:
     """Reads the code in a picture, for browsers that cannot."""
-    visit.look()
+    visit.look("picture")
     try:
-        texts = read_codes(picture.file.read(LARGEST_FILE_BYTES + 1))
+        with visit.service.limits.picture():
+            texts = read_codes(picture.file.read(LARGEST_FILE_BYTES + 1))
     except ScanError as error:
         problem = Unprocessable(_sentence(str(error)))
         return visit.page("verify_form.html", SCANS, status=422, error=problem)

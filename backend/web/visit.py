@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
 
 from backend.api import people
 from backend.api.limits import network_of
@@ -22,6 +24,9 @@ from backend.ports import Actor, House
 from backend.queries import network
 from backend.queries.network import CustodianAnswer
 from backend.web.render import html
+
+# A list of 500 lines has two for each, and some of its own.
+MOST_FIELDS = 1_100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,10 @@ class Visit:
         """What limits count by."""
         return network_of(self.request.client.host if self.request.client else "")
 
-    def look(self) -> None:
+    def look(self, rule: str = "verify") -> None:
         """Anybody may verify, only people of the posts may go through the numbers. Raises TooMany."""
         if self.who is None:
-            self.service.limits.count("verify", self.address)
+            self.service.limits.count(rule, self.address)
 
     def begin(self) -> AbstractContextManager[Connection]:
         """A transaction: committed when the block ends, before the answer is sent."""
@@ -135,13 +140,43 @@ class PageRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
+                await check_texts(request)
                 return await handle(request)
             except PosthornError as error:
                 return error_page(request, error)
             except RequestValidationError as error:
                 return error_page(request, bad_form(error))
+            except HTTPException as error:
+                if error.status_code == HTTPStatus.NOT_FOUND:
+                    raise  # of the API, which has no pages
+                return error_page(request, bad_request(error))
 
         return answer
+
+
+async def check_texts(request: Request) -> None:
+    """No address and no form holds a NUL, which PostgreSQL cannot keep. Raises BadRequest, HTTPException.
+
+    A form that is read once is kept with the request: so this limit of its fields is the one that counts.
+    """
+    form = await request.form(max_fields=MOST_FIELDS)
+    address = (*request.path_params.items(), *request.query_params.multi_items())
+    for name, text in (*address, *form.multi_items()):
+        if isinstance(text, str) and "\0" in text:
+            raise BadRequest(
+                f"{name} holds a character that cannot be kept (NUL).", "Type it anew."
+            )
+
+
+class TooLarge(BadRequest):
+    status = 413
+    title = "This is too large"
+
+
+def bad_request(error: HTTPException) -> BadRequest:
+    """What could not even be read: too many fields, or bytes."""
+    kind = TooLarge if error.status_code == TooLarge.status else BadRequest
+    return kind(f"{error.detail.rstrip('.')}.", "Send less at a time.")
 
 
 def bad_form(error: RequestValidationError) -> BadRequest:

@@ -89,6 +89,74 @@ struct Receipt {
     Finding[] findings;
 }
 
+/// @notice EIP-712: ForcedRelease(uint40 giver,uint40 receiver,uint40 time,uint16 reason,Line[] lines)Line(...)
+/// @dev Stands in the place of a {Release} that the giver cannot sign (C9). Not signed: its sender speaks.
+struct ForcedRelease {
+    uint40 giver;
+    uint40 receiver;
+    uint40 time;
+    uint16 reason;
+    Line[] lines;
+}
+
+/// @notice EIP-712: Packing(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] items)
+/// @param receptacle an item that takes contents from now on, or has taken some
+/// @param number its custody number, which each packing raises
+struct Packing {
+    bytes32 receptacle;
+    uint32 number;
+    uint40 custodian;
+    uint40 time;
+    bytes32[] items;
+}
+
+/// @notice EIP-712: Closing(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,uint32 count,
+/// bytes32 contents,bytes32 evidence)
+/// @param count of what was really packed
+/// @param contents hash of what was really packed, in its order: contents' = keccak256(abi.encode(contents, item)), from 0
+/// @param evidence root of documents, the seal's number and kind among them
+struct Closing {
+    bytes32 receptacle;
+    uint32 number;
+    uint40 custodian;
+    uint40 time;
+    uint32 count;
+    bytes32 contents;
+    bytes32 evidence;
+}
+
+/// @notice EIP-712: Opening(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] missing,
+/// uint256[] found,bytes32 evidence)
+/// @param missing items that should have been there
+/// @param found a bitmap in the order of packing of what was seen; what is neither found nor missing was inferred
+/// @param evidence root of documents, what became of the seal among them
+struct Opening {
+    bytes32 receptacle;
+    uint32 number;
+    uint40 custodian;
+    uint40 time;
+    bytes32[] missing;
+    uint256[] found;
+    bytes32 evidence;
+}
+
+/// @notice What the chain keeps of a receptacle's one journey.
+/// @param item the receptacle as an item
+/// @param contents hash of what was really packed, see {Closing}
+/// @param headAtOpening the receptacle's head after its opening, 0 before: a stay in its contents' trails
+/// @param count how many items were really packed
+/// @param closedBy who closed it last, and answers for what is missing
+/// @param openedBy who opened it, and holds what is not missing
+struct Receptacle {
+    bytes32 item;
+    bytes32 contents;
+    bytes32 headAtOpening;
+    uint32 count;
+    uint40 closedBy;
+    uint40 openedBy;
+    uint40 openedAt;
+}
+
 /// @notice EIP-712: Delivery(bytes32 item,uint32 number,uint40 giver,address recipient,uint40 time,uint40 deadline,
 /// uint16 condition,bytes32 evidence), signed by the giver and by `recipient`
 /// @param recipient the key that signs: the recipient's or, when the item comes back, the sender's
@@ -180,6 +248,28 @@ interface ICustodyLedger is IRecords {
         bytes receiverSignature;
     }
 
+    /// @notice `receipt.release` must be the digest of `release`.
+    struct ForcedHandOff {
+        ForcedRelease release;
+        Receipt receipt;
+        bytes receiverSignature;
+    }
+
+    struct SignedPacking {
+        Packing packing;
+        bytes signature;
+    }
+
+    struct SignedClosing {
+        Closing closing;
+        bytes signature;
+    }
+
+    struct SignedOpening {
+        Opening opening;
+        bytes signature;
+    }
+
     struct SignedDelivery {
         Delivery delivery;
         DeliveryKeys keys;
@@ -244,25 +334,55 @@ interface ICustodyLedger is IRecords {
     /// @notice C11: who takes the item up holds it already.
     error AlreadyHolder(bytes32 item, uint40 custodian);
 
+    /// @notice C7: the item is an open receptacle with contents, which moves closed only; or it was to lie in itself.
+    error NotClosed(bytes32 item);
+    /// @notice C7: the receptacle is closed: it takes nothing more.
+    error IsClosed(bytes32 receptacle);
+    /// @notice C7: the receptacle has been opened: its one journey is over.
+    error WasOpened(bytes32 receptacle);
+    /// @notice C7: custody of a receptacle does not end while it has contents.
+    error HasContents(bytes32 item);
+    /// @notice C7: nothing to pack, more than 5,000 items, or a missing list or bitmap that does not fit `count` items.
+    error ContentCount(bytes32 receptacle, uint256 count);
+    /// @notice C7: what was really packed is not what was signed.
+    error OtherContents(bytes32 receptacle, uint32 count, bytes32 contents);
+    /// @notice C7: receptacles lie in one another at most four deep.
+    error TooDeep(bytes32 item);
+    /// @notice C7: the item does not lie in this receptacle.
+    error NotIn(bytes32 item, uint48 receptacle);
+    /// @notice C9: the giver can sign for itself.
+    error GiverCanSign(uint40 giver);
+    /// @notice C10: the two hand-offs are not by one giver, of one item and custody number, both received, one within
+    /// the other's time.
+    error NoEquivocation(bytes32 first, bytes32 second);
+
     // ------------------------------------------------------------------------------------------------------ events
     //
     // Promises to who reads the logs:
     // CE1  Every record of an item's trail is exactly one event with the item as first topic, in the order of the
-    //      record number, without gaps: Accepted, ItemHandedOff, Delivered, Ended, TakenUp, Recalled, Reported.
+    //      record number, without gaps: Accepted, ItemHandedOff, Stayed, ItemMissing, Packed, Closed, Opened,
+    //      Delivered, Ended, TakenUp, Recalled, Reported.
     // CE2  `record` is the item's record number after it; `number` the custody number after it. Reported has no
     //      `number`: a report never changes it (C3).
     // CE3  The struct in an event is the struct that was signed: with the domain and the signatures in the same event
     //      the digest and its signers can be checked from the log alone. `digest` is that digest.
-    // CE4  ItemHandedOff events are followed, in the same transaction, by the HandedOff event with their digest, which
-    //      carries the times, deadline, line hashes, findings and signatures.
+    // CE4  ItemHandedOff events are followed, in the same transaction, by the HandedOff or HandOffForced event with
+    //      their digest, which carries the times, deadline, line hashes, findings and signatures.
     // CE5  A HandedOff event with the same digest may come again later, with lines that were refused before; a line
     //      comes once.
     // CE6  LineRefused tells of a received line that was not recorded; it stays with whom the chain says. If all
     //      received lines are refused, so is the hand-off: LineRefused events are then followed by Refused and by no
     //      HandedOff.
-    // CE7  Replaying the events of an item gives its {Item} and its head, but for the block.
+    // CE7  Replaying the events of an item, with the Packed and Opened events of the receptacles that it lay in, gives
+    //      its {Item} and its head, but for the block.
     // CE8  Franked events of {ICryptoStamp} for the stamps of an acceptance come before its Accepted, in the same
     //      transaction.
+
+    // CE9  What a Packed event packs are its items less those of the LineRefused events with its digest, in the order of
+    //      the list. Until a receptacle is opened its contents have no record but reports and take-ups.
+    // CE10 A stay is written by the item's first record after the opening: Stayed comes right before that record's
+    //      event, in the same transaction; its digest is the receptacle's head after the Opened event. Of an item that
+    //      is missing ItemMissing comes before Opened, and no Stayed.
 
     /// @notice C1. `record` and `number` are 1 and the item's origin is the custodian's operator.
     event Accepted(
@@ -298,9 +418,82 @@ interface ICustodyLedger is IRecords {
         bytes receiverSignature
     );
 
-    /// @notice C3, CE6. `reason` is {UnknownItem}, {CustodyEnded}, {NotHolder}, {StaleNumber} or {TimeBeforeLatest},
-    /// encoded.
+    /// @notice C3, CE6. `reason` is {UnknownItem}, {CustodyEnded}, {NotHolder}, {StaleNumber}, {TimeBeforeLatest},
+    /// {NotClosed}, {TooDeep} or {NotIn}, encoded.
     event LineRefused(bytes32 indexed digest, uint256 indexed line, bytes reason);
+
+    /// @notice C9: a hand-off for which a submitter of the giver's operator, or the governor, stood in: `by`.
+    event HandOffForced(
+        bytes32 indexed digest,
+        uint40 indexed giver,
+        uint40 indexed receiver,
+        uint40 released,
+        uint16 reason,
+        address by,
+        bytes32[] lines,
+        Receipt receipt,
+        bytes receiverSignature
+    );
+
+    /// @notice C10: evidence that `giver` signed the item away twice. It changes no state.
+    event Equivocated(
+        bytes32 indexed item, uint40 indexed giver, uint32 number, HandOff first, HandOff second
+    );
+
+    /// @notice C7: `items` less the refused ones lie in the receptacle, whose own number is `receptacle`.
+    event Packed(
+        bytes32 indexed item,
+        bytes32 indexed digest,
+        uint40 indexed custodian,
+        uint32 record,
+        uint32 number,
+        uint48 receptacle,
+        Packing packing,
+        bytes signature
+    );
+
+    /// @notice C7: sealed, and ready to be handed over.
+    event Closed(
+        bytes32 indexed item,
+        bytes32 indexed digest,
+        uint40 indexed custodian,
+        uint32 record,
+        uint32 number,
+        Closing closing,
+        bytes signature
+    );
+
+    /// @notice C7: `custodian` holds what was found or inferred.
+    event Opened(
+        bytes32 indexed item,
+        bytes32 indexed digest,
+        uint40 indexed custodian,
+        uint32 record,
+        uint32 number,
+        Opening opening,
+        bytes signature
+    );
+
+    /// @notice C7, CE10: the item's stay in a receptacle, written now; `custodian` opened it.
+    event Stayed(
+        bytes32 indexed item,
+        bytes32 indexed digest,
+        uint40 indexed custodian,
+        uint32 record,
+        uint32 number,
+        uint48 receptacle
+    );
+
+    /// @notice C7: missing at the opening whose digest this is; `custodian`, who closed the receptacle, holds it again.
+    event ItemMissing(
+        bytes32 indexed item,
+        bytes32 indexed digest,
+        uint40 indexed custodian,
+        uint256 line,
+        uint32 record,
+        uint32 number,
+        uint48 receptacle
+    );
 
     /// @notice C4: delivery signed by a key that acceptance named.
     event Delivered(
@@ -374,6 +567,38 @@ interface ICustodyLedger is IRecords {
     /// @notice Many hand-offs; each stands alone (G2).
     function handOffBatch(HandOff[] calldata batch) external;
 
+    /// @notice C9: a hand-off whose giver cannot sign: suspended, without a right, or its key compromised. Sent by a
+    /// submitter or the admin of the giver's operator; by the governor where that operator is suspended.
+    function forceHandOff(ForcedHandOff calldata signed) external;
+
+    /// @notice C10: two hand-offs of one item and custody number, both received; once for a pair. `firstLine` and
+    /// `secondLine` are the item's lines.
+    function proveEquivocation(
+        HandOff calldata first,
+        uint256 firstLine,
+        HandOff calldata second,
+        uint256 secondLine
+    ) external;
+
+    /// @notice C7: puts items into a receptacle that the custodian holds. Items stand alone; if none counts, the call
+    /// reverts with the reason of the first.
+    function pack(SignedPacking calldata signed) external;
+
+    /// @notice Many packings; each stands alone (G2).
+    function packBatch(SignedPacking[] calldata batch) external;
+
+    /// @notice C7: from now on the receptacle moves, and takes nothing more.
+    function close(SignedClosing calldata signed) external;
+
+    /// @notice Many closings; each stands alone (G2).
+    function closeBatch(SignedClosing[] calldata batch) external;
+
+    /// @notice C7: the end of the receptacle's journey. Missing items stand alone.
+    function open(SignedOpening calldata signed) external;
+
+    /// @notice Many openings; each stands alone (G2).
+    function openBatch(SignedOpening[] calldata batch) external;
+
     /// @notice C4: delivery to the recipient or back to the sender, signed by the key that acceptance named.
     function deliver(SignedDelivery calldata signed) external;
 
@@ -406,7 +631,7 @@ interface ICustodyLedger is IRecords {
 
     // ------------------------------------------------------------------------------------------------------- views
 
-    /// @notice The item, all zero if it is unknown.
+    /// @notice The item, all zero if it is unknown. A stay that is not written yet counts as written (C7).
     function itemOf(bytes32 item) external view returns (Item memory);
 
     /// @notice The head of an item's trail, 0 if it is unknown (C6).
@@ -415,8 +640,14 @@ interface ICustodyLedger is IRecords {
     /// @notice The heads of many items.
     function headsOf(bytes32[] calldata list) external view returns (bytes32[] memory);
 
-    /// @notice The custodian that holds an item, 0 if none does.
+    /// @notice The custodian that holds an item, or the receptacle that it lies in; 0 if none does.
     function custodianOf(bytes32 item) external view returns (uint40);
+
+    /// @notice The receptacle that an item lies in, or whose stay is not written yet; 0 if there is none (C7).
+    function lyingIn(bytes32 item) external view returns (uint48 receptacle);
+
+    /// @notice A receptacle by its own number, all zero if there is none (C7).
+    function receptacleOf(uint48 number) external view returns (Receptacle memory);
 
     /// @notice The hidden delivery keys that acceptance named, or 0 (C1).
     function keysOf(bytes32 item) external view returns (bytes32);

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @notice How a signature by a key is checked. The stored kind alone decides, never code at an address (N3).
-/// @dev {PostalNetwork} grants Secp256k1 only. The other kinds keep their place: for them `key` is the lower 160 bits
-/// of keccak256(abi.encode(qx, qy, rpIdHash)), and the three words are stored under it.
+/// @dev The key of a P-256 right or a passkey is the lower 160 bits of keccak256(abi.encode(qx, qy, rpIdHash)), with
+/// rpIdHash 0 for P-256: its signatures bring the public key along.
 enum KeyKind {
     None,
     Secp256k1,
@@ -171,8 +171,8 @@ interface IPostalNetwork {
     /// @notice Promise NE8: once for each custodian, followed by its first {RightGranted} in the same transaction.
     event CustodianEnrolled(uint40 indexed custodian, uint16 kind, bytes12 place);
     /// @notice Promise NE9: `key` may sign for the custodian at times `from` <= time < `until`; the right before it
-    /// ends at `from` if it did not end earlier. Rights of a custodian never overlap, `from` never falls from event to
-    /// event and is never before the block. Rotation, renewal and a changed validity are all told by this event.
+    /// ends at `from` if it did not end earlier, and never begins if it was to begin later. Rights of a custodian never
+    /// overlap, and `from` is never before the block. Rotation, renewal and a changed validity are all told by this event.
     event RightGranted(
         uint40 indexed custodian, address indexed key, KeyKind kind, uint8 keyHolder, uint40 from, uint40 until
     );
@@ -242,6 +242,21 @@ interface IPostalNetwork {
     /// @return kind how its signatures are checked
     /// @return reason empty, or {UnknownCustodian}, {OperatorIsSuspended}, {CustodianIsSuspended} or {NoRight}, encoded
     function keyAt(uint40 number, uint40 time) external view returns (address key, KeyKind kind, bytes memory reason);
+
+    /// @notice What the other contracts ask: whether `signature` over `digest` is by the key that may sign for a custodian
+    /// at an event time, judged at this block.
+    /// @return reason empty, a reason of {keyAt}, or {IRecords-SignatureLength} or {IRecords-WrongSignature}, encoded
+    function checkSigned(uint40 number, uint40 time, bytes32 digest, bytes calldata signature)
+        external
+        view
+        returns (bytes memory reason);
+
+    /// @notice The same without asking whether custodian or operator are suspended now: was it signed rightly?
+    /// @return reason empty, {NoRight}, or {IRecords-SignatureLength} or {IRecords-WrongSignature}, encoded
+    function checkRight(uint40 number, uint40 time, bytes32 digest, bytes calldata signature)
+        external
+        view
+        returns (bytes memory reason);
 
     /// @notice True if `account` was named as submitter of the operator. Asks no suspension.
     function isSubmitter(uint16 number, address account) external view returns (bool);

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 /// @title What every signed record has in common
 /// @notice A record is what one EIP-712 digest covers (G2). It is recorded whole or not at all. The single call of a
 /// record reverts with a typed error; the batch call emits {Refused} with the very same bytes and goes on.
-/// @dev Signatures are 64 bytes, r and vs as in EIP-2098, s in the lower half. No other form is taken, so a record has
-/// one encoding per signer; a digest identifies a record, a signature never does.
+/// @dev Signatures of secp256k1 keys are 64 bytes, r and vs as in EIP-2098, s in the lower half; those of other keys see
+/// {Signatures}. A digest identifies a record, a signature never does.
 ///
 /// Reasons may be errors of any of the three contracts: a custodian that may not sign is refused in the words of
 /// {IPostalNetwork}, a stamp that may not frank in the words of {ICryptoStamp}. Decode with all three ABIs.
@@ -16,7 +16,7 @@ interface IRecords {
     /// @dev Warning: `digest` is whatever the caller sent. Never show a refusal under an item or a stamp.
     event Refused(uint256 indexed index, bytes32 indexed digest, bytes reason);
 
-    /// @notice A signature is not 64 bytes (r, vs).
+    /// @notice A signature has not the length of its key's kind: 64 bytes (r, vs), for P-256 128.
     error SignatureLength(uint256 length);
     /// @notice The signature over `digest` is not by `key`, the one that had to sign.
     error WrongSignature(address key, bytes32 digest);

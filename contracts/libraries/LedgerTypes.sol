@@ -3,10 +3,14 @@ pragma solidity 0.8.37;
 
 import {
     Acceptance,
+    Closing,
     Delivery,
     End,
     Finding,
+    ForcedRelease,
     Line,
+    Opening,
+    Packing,
     Recall,
     Receipt,
     Release,
@@ -43,6 +47,21 @@ library LedgerTypes {
     bytes32 private constant RECALL_TYPE = keccak256("Recall(bytes32 item,uint32 number,uint40 custodian,uint40 time)");
     bytes32 private constant REPORT_TYPE = keccak256(
         "Report(bytes32 item,uint16 code,uint16 reason,uint32 corrects,uint40 reporter,uint40 time,bytes32 evidence)"
+    );
+
+    bytes32 private constant FORCED_RELEASE_TYPE = keccak256(
+        "ForcedRelease(uint40 giver,uint40 receiver,uint40 time,uint16 reason,Line[] lines)"
+        "Line(bytes32 item,uint32 number,uint16 condition,bytes32 evidence)"
+    );
+    bytes32 private constant PACKING_TYPE =
+        keccak256("Packing(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] items)");
+    bytes32 private constant CLOSING_TYPE = keccak256(
+        "Closing(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,uint32 count,bytes32 contents,"
+        "bytes32 evidence)"
+    );
+    bytes32 private constant OPENING_TYPE = keccak256(
+        "Opening(bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] missing,uint256[] found,"
+        "bytes32 evidence)"
     );
 
     function hash(Acceptance calldata a) internal pure returns (bytes32) {
@@ -109,5 +128,41 @@ library LedgerTypes {
 
     function hash(Report calldata r) internal pure returns (bytes32) {
         return keccak256(abi.encode(REPORT_TYPE, r));
+    }
+
+    /// @dev `lines` are the hashes of the release's lines, from {hashLines}.
+    function hash(ForcedRelease calldata r, bytes32[] memory lines) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                FORCED_RELEASE_TYPE, r.giver, r.receiver, r.time, r.reason, keccak256(abi.encodePacked(lines))
+            )
+        );
+    }
+
+    function hash(Packing calldata p) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                PACKING_TYPE, p.receptacle, p.number, p.custodian, p.time, keccak256(abi.encodePacked(p.items))
+            )
+        );
+    }
+
+    function hash(Closing calldata c) internal pure returns (bytes32) {
+        return keccak256(abi.encode(CLOSING_TYPE, c));
+    }
+
+    function hash(Opening calldata o) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                OPENING_TYPE,
+                o.receptacle,
+                o.number,
+                o.custodian,
+                o.time,
+                keccak256(abi.encodePacked(o.missing)),
+                keccak256(abi.encodePacked(o.found)),
+                o.evidence
+            )
+        );
     }
 }

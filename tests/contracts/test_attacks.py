@@ -10,8 +10,10 @@ from brownie import chain, web3
 
 from backend.domain.typed_data import Acceptance, SigningDomain
 from tests.contracts.errors import reverts_with
-from tests.contracts.world import DAY, Key, People, Record, World, plain
+from tests.contracts.p256 import Passkey
+from tests.contracts.world import DAY, FOR_EVER, Key, People, Record, World, plain
 
+PASSKEY = 3
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
@@ -173,11 +175,16 @@ def test_too_little_gas_reverts_and_refuses_nothing(world: World) -> None:
     acceptance = world.acceptance(world.counter, stamps=(edition.stamp(1), edition.stamp(2)))
     hand_off = world.hand_off(world.counter, world.van, item)
     claim = edition.claim(3, world.stranger)
+    phone = Passkey("phone")
+    right = (phone.address, PASSKEY, 1, 0, FOR_EVER)
+    world.network.grantRight(world.hall.number, right, {"from": world.arlberg})
+    by_passkey = world.acceptance(replace(world.hall, key=phone))  # type: ignore[type-var]
     refusing = ("Refused(uint256,bytes32,bytes)", "LineRefused(bytes32,uint256,bytes)")
     refused = {web3.keccak(text=event).hex().removeprefix("0x") for event in refusing}
     for contract, record in (
         (world.ledger, acceptance),
         (world.ledger, hand_off),
+        (world.ledger, by_passkey),
         (world.stamps, claim),
     ):
         batch = getattr(contract, record.call + "Batch")

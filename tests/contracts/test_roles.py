@@ -29,6 +29,9 @@ PUBLIC = {
     for call in (
         "accept",
         "handOff",
+        "pack",
+        "close",
+        "open",
         "deliver",
         "end",
         "takeUp",
@@ -40,6 +43,10 @@ PUBLIC = {
     )
     for batch in ("", "Batch")
 }
+# Evidence that anyone may bring; once for a pair (C10).
+EVIDENCE = {"proveEquivocation"}
+# The sender is asked whom it stands in for, after the signatures (C9; test_forced.py).
+STAND_INS = {"forceHandOff"}
 # What every ERC-721 token has; a sealed twin's owner is the contract, which calls none of these (test_twins.py).
 TOKENS = {"approve", "setApprovalForAll", "transferFrom", "safeTransferFrom"}
 # In a batch the sender is asked for each range, and refused for each.
@@ -94,7 +101,8 @@ def test_every_function_has_a_row(world: World) -> None:
     """Whoever adds a function says who may call it."""
     assert changing(world.network) == set(NETWORK)
     assert (
-        changing(world.ledger) | changing(world.stamps) == set(STAMPS) | PUBLIC | TOKENS | BATCHES
+        changing(world.ledger) | changing(world.stamps)
+        == set(STAMPS) | PUBLIC | EVIDENCE | STAND_INS | TOKENS | BATCHES
     )
 
 

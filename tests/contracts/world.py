@@ -12,7 +12,7 @@ from typing import Any
 from brownie import accounts, chain, web3
 from eth_keys import keys as eth_keys
 
-from backend.domain.commitments import hidden_keys, item_id
+from backend.domain.commitments import hidden_keys, item_id, next_contents
 from backend.domain.ids import custodian_number, edition_number, stamp_number
 from backend.domain.keccak import keccak256
 from backend.domain.merkle import claim_leaf, merkle_proof, merkle_root
@@ -21,11 +21,15 @@ from backend.domain.typed_data import (
     Acceptance,
     Cancel,
     Claim,
+    Closing,
     Delivery,
     End,
     Finding,
+    ForcedRelease,
     Line,
+    Opening,
     Original,
+    Packing,
     Recall,
     Receipt,
     Release,
@@ -279,6 +283,58 @@ class World:
         bitmap = received_bitmap(len(release.lines), missing)
         receipt = self.receipt(release, received=bitmap, findings=findings)
         return self.signed_hand_off(giver, receiver, release, receipt)
+
+    def forced(
+        self, giver: int, receiver: Custodian, *items: bytes | Line, **values: Any
+    ) -> Record:
+        """A hand-off for which somebody stands in for the giver (C9)."""
+        lines = tuple(item if isinstance(item, Line) else self.line(item) for item in items)
+        given = {"time": self.now(), "reason": 1} | values
+        release = ForcedRelease(giver, receiver.number, lines=lines, **given)
+        receipt = self.receipt(release)  # type: ignore[arg-type]
+        digest = self.digest(receipt)
+        signature = receiver.key.sign(digest)
+        return Record("forceHandOff", (plain(release), plain(receipt), signature), digest)
+
+    # --------------------------------------------------------------------------------------- receptacles
+
+    def packing(self, custodian: Custodian, bag: bytes, *items: bytes, **values: Any) -> Record:
+        given = {"number": self.ledger.itemOf(bag)[1], "time": self.now()} | values
+        struct = Packing(bag, custodian=custodian.number, items=items, **given)
+        return replace(self.one("pack", struct, custodian.key), item=bag)
+
+    def closing(self, custodian: Custodian, bag: bytes, *items: bytes, **values: Any) -> Record:
+        """Of a receptacle that holds these items, in the order in which they were packed."""
+        contents = ZERO32
+        for item in items:
+            contents = next_contents(contents, item)
+        given = {
+            "number": self.ledger.itemOf(bag)[1],
+            "time": self.now(),
+            "count": len(items),
+            "contents": contents,
+            "evidence": keccak256(b"seal"),
+        } | values
+        struct = Closing(bag, custodian=custodian.number, **given)
+        return replace(self.one("close", struct, custodian.key), item=bag)
+
+    def opening(self, custodian: Custodian, bag: bytes, count: int, **values: Any) -> Record:
+        """Of a receptacle with `count` items; all found but the missing, which stand in `missing`."""
+        given = {
+            "number": self.ledger.itemOf(bag)[1],
+            "time": self.now(),
+            "missing": (),
+            "found": received_bitmap(count),
+        } | values
+        struct = Opening(bag, custodian=custodian.number, **given)
+        return replace(self.one("open", struct, custodian.key), item=bag)
+
+    def sealed(self, custodian: Custodian, *items: bytes) -> bytes:
+        """A new bag with these items, packed and closed."""
+        bag = self.accepted(custodian)
+        self.send(self.packing(custodian, bag, *items))
+        self.send(self.closing(custodian, bag, *items))
+        return bag
 
     def delivery(
         self, giver: Custodian, item: bytes, people: People, signer: Key, **values: Any

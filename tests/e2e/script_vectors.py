@@ -14,7 +14,7 @@ from typing import Any
 
 from backend.domain.commitments import trail_code_text
 from backend.domain.keccak import keccak256
-from backend.domain.trail import Entry, fold
+from backend.domain.trail import Entry, Packed, fold
 from backend.domain.typed_data import SigningDomain
 from backend.indexer.decode import Contracts, Decoder
 from backend.indexer.events import RawLog
@@ -22,7 +22,7 @@ from backend.keystore import address_of, key_from
 from backend.queries.network import CustodianAnswer
 from backend.queries.trails import EntryAnswer, parties
 from backend.usecases.deliver import delivery_key_seed
-from backend.web.stories import record_story
+from backend.web.stories import is_beyond_scripts, record_story
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 CODE, TRAIL_CODE = "7CTX-W9S5-50EM-TD6S-JHX1-GDNX-Z5", bytes(range(16))
@@ -46,11 +46,17 @@ def delivery_keys() -> dict[str, str]:
 
 
 def trails() -> dict[str, Any]:
-    """For each item its head, record count, and the story of each record."""
+    """For each item its head, record count, and the story of each record; not of what pages tell no story of."""
     entries: dict[bytes, list[Entry]] = {}
     for entry in _entries(json.loads((VECTORS / "logs.json").read_text())):
         entries.setdefault(entry.item, []).append(entry)
-    return {"0x" + item.hex(): _trail(own) for item, own in entries.items()}
+    bodies = [entry.body for own in entries.values() for entry in own]
+    packed = {item for body in bodies if isinstance(body, Packed) for item in body.items}
+    return {
+        "0x" + item.hex(): _trail(own)
+        for item, own in entries.items()
+        if item not in packed and not any(is_beyond_scripts(entry.body) for entry in own)
+    }
 
 
 def _trail(entries: list[Entry]) -> dict[str, Any]:

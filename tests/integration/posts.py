@@ -7,6 +7,7 @@ seconds from block to block, and event times are those of the block that is bein
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ from eth_account import Account
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
 from backend.chain.interface import CONTRACTS, interface
-from backend.domain.commitments import item_id
+from backend.domain.commitments import item_id, next_contents
 from backend.domain.ids import custodian_number, edition_number, stamp_number
 from backend.domain.keccak import keccak256
 from backend.domain.merkle import claim_leaf, merkle_proof, merkle_root
@@ -32,12 +33,16 @@ from backend.domain.typed_data import (
     Acceptance,
     Cancel,
     Claim,
+    Closing,
     Delivery,
     DeliveryKeys,
     End,
     Finding,
+    ForcedRelease,
     Line,
+    Opening,
     Original,
+    Packing,
     Recall,
     Receipt,
     Release,
@@ -69,27 +74,47 @@ SUPPLY = 20
 
 @cache
 def creation_code() -> dict[str, bytes]:
-    """The contracts' creation code, compiled as brownie-config.yaml says (about five seconds)."""
-    sources = {f"contracts/{name}.sol": name for name in CONTRACTS}
-    question = {
+    """The contracts' creation code, compiled as brownie-config.yaml says: half a minute, then kept in build/."""
+    question = json.dumps(compiler_question()).encode()
+    kept = ROOT / "build" / "creation-code" / f"{keccak256(question + all_sources()).hex()}.json"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(compiled(question)))
+        draft.replace(kept)
+    return {name: bytes.fromhex(code) for name, code in json.loads(kept.read_text()).items()}
+
+
+def compiler_question() -> dict[str, Any]:
+    paths = [f"contracts/{name}.sol" for name in CONTRACTS]
+    return {
         "language": "Solidity",
-        "sources": {path: {"content": (ROOT / path).read_text()} for path in sources},
+        "sources": {path: {"content": (ROOT / path).read_text()} for path in paths},
         "settings": {
             "evmVersion": "cancun",
+            "viaIR": True,
             "optimizer": {"enabled": True, "runs": 200},
             "remappings": ["@openzeppelin=node_modules/@openzeppelin"],
             "outputSelection": {"*": {"*": ["evm.bytecode.object"]}},
         },
     }
+
+
+def all_sources() -> bytes:
+    """All that the three contracts are made of: a change of any file is another question."""
+    files = sorted((ROOT / "contracts").rglob("*.sol"))
+    return b"".join(keccak256(file.read_bytes()) for file in files)
+
+
+def compiled(question: bytes) -> dict[str, str]:
     compiler = ROOT / "build" / "solcx" / "solc-v0.8.37"
-    words = json.dumps(question).encode()
-    run = subprocess.run(
-        [compiler, "--standard-json"], input=words, capture_output=True, cwd=ROOT, check=True
+    done = subprocess.run(
+        [compiler, "--standard-json"], input=question, cwd=ROOT, capture_output=True, check=True
     )
-    built = json.loads(run.stdout)["contracts"]
+    answer = json.loads(done.stdout)
     return {
-        name: bytes.fromhex(built[path][name]["evm"]["bytecode"]["object"])
-        for path, name in sources.items()
+        name: answer["contracts"][f"contracts/{name}.sol"][name]["evm"]["bytecode"]["object"]
+        for name in CONTRACTS
     }
 
 
@@ -371,6 +396,40 @@ class Posts:
         recall = Recall(item, number, custodian, self.now)
         self.call("CustodyLedger", "recall", self.signed("recall", recall, custodian))
         return self.digest(recall)
+
+    def pack(self, bag: bytes, number: int, custodian: int, *items: bytes) -> bytes:
+        packing = Packing(bag, number, custodian, self.now, items)
+        self.call("CustodyLedger", "pack", self.signed("packing", packing, custodian))
+        return self.digest(packing)
+
+    def close_bag(self, bag: bytes, number: int, custodian: int, *items: bytes) -> bytes:
+        contents = ZERO32
+        for item in items:
+            contents = next_contents(contents, item)
+        seal = keccak256(b"seal")
+        closing = Closing(bag, number, custodian, self.now, len(items), contents, seal)
+        self.call("CustodyLedger", "close", self.signed("closing", closing, custodian))
+        return self.digest(closing)
+
+    def open_bag(
+        self, bag: bytes, number: int, custodian: int, missing: Sequence[bytes], found: int
+    ) -> bytes:
+        opening = Opening(bag, number, custodian, self.now, tuple(missing), (found,))
+        self.call("CustodyLedger", "open", self.signed("opening", opening, custodian))
+        return self.digest(opening)
+
+    def force(self, giver: int, receiver: int, *lines: tuple[bytes, int]) -> bytes:
+        """C9: the sender stands in for the giver."""
+        listed = tuple(Line(item, number, 1) for item, number in lines)
+        release = ForcedRelease(giver, receiver, self.now, 2, listed)
+        receipt = Receipt(self.digest(release), self.now, received_bitmap(len(listed)))
+        forced = {
+            "release": to_wire(release),
+            "receipt": to_wire(receipt),
+            "receiver_signature": self.signature(receipt, receiver),
+        }
+        self.call("CustodyLedger", "forceHandOff", forced)
+        return self.digest(receipt)
 
     # --- CryptoStamp --------------------------------------------------------------------------------
     def stamps(self, *serials: int) -> tuple[int, ...]:

@@ -22,7 +22,14 @@ from backend.domain.typed_data import DeliveryKeys, Finding
 
 
 def tell(posts: Posts) -> None:
-    """One of everything, in some ten blocks; items of the words `parcel`, `letter`, `card`, `lost`."""
+    """One of everything, in some twenty blocks."""
+    tell_of_loose_items(posts)
+    _carry_a_bag(posts)
+    _stand_in(posts)
+
+
+def tell_of_loose_items(posts: Posts) -> None:
+    """In some ten blocks, no more than can be taken back; items of the words `parcel`, `letter`, `card`, `lost`."""
     keys = DeliveryKeys(address("recipient"), address("sender"), keccak256(b"salt"))
     hidden = hidden_keys(keys.recipient, keys.sender, keys.salt)
     parcel = posts.accept("parcel", stamps=posts.stamps(1, 2), keys=hidden)
@@ -53,6 +60,41 @@ def tell(posts: Posts) -> None:
     posts.mine()
     posts.take_up(card, CUSTOMS, 4)
     posts.report(letter, CUSTOMS)
+    posts.mine()
+
+
+def _carry_a_bag(posts: Posts) -> None:
+    """C7: of three items one is found, one missing, one inferred; a fourth is taken up out of the closed bag."""
+    bag = posts.accept("bag")
+    found, gone, inferred, loose = (
+        posts.accept(word) for word in ("found", "gone", "inferred", "loose")
+    )
+    posts.mine()
+    posts.pack(bag, 1, COUNTER, found, keccak256(b"unknown"), gone)
+    posts.pack(bag, 2, COUNTER, inferred, loose)
+    posts.mine()
+    posts.close_bag(bag, 3, COUNTER, found, gone, inferred, loose)
+    posts.hand_off(COUNTER, CENTRE, (bag, 4))
+    posts.mine()
+    posts.report(found, CENTRE)
+    posts.take_up(loose, CUSTOMS)
+    posts.mine()
+    posts.open_bag(bag, 5, CENTRE, [gone, loose], 0b0001)
+    posts.mine()
+    posts.hand_off(CENTRE, CUSTOMS, (found, 2))
+    posts.hand_off(COUNTER, CENTRE, (gone, 2))
+    posts.mine()
+
+
+def _stand_in(posts: Posts) -> None:
+    """C9."""
+    van = custodian_number(1, 4)
+    posts.enrol(van, 8)
+    posts.mine()
+    posts.accept("stranded", van)
+    posts.call("PostalNetwork", "suspendCustodian", van)
+    posts.mine()
+    posts.force(van, CENTRE, (posts.item("stranded", van), 1))
     posts.mine()
 
 

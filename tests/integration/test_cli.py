@@ -207,6 +207,8 @@ def test_people_come_change_and_go(up: Up) -> None:
     refused(up.run("user", "disable", "somebody"), 1, "user list")
     refused(up.run("user", "add", "x", "--role", "king"), 2, "clerk, auditor, admin")
     refused(up.run("user", "add", "x", "--at", "here"), 2, "1-5")
+    for name in ("", "a\u202eb", "a\u200bb", "x" * 101):
+        refused(up.run("user", "add", name), 1, "characters that can be seen")
 
 
 def test_people_work_where_there_is_a_custodian(up: Up) -> None:

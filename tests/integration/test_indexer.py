@@ -24,12 +24,13 @@ from story import tell
 
 from backend.chain.views import Views
 from backend.domain.ids import custodian_number, edition_number, stamp_number
-from backend.domain.trail import HandedOff, fold
-from backend.domain.typed_data import Issue
+from backend.domain.trail import Packed, fold
+from backend.domain.typed_data import Issue, Signed
 from backend.indexer.fsck import fsck
 from backend.indexer.rebuild import rebuild
 from backend.store.entries import entry_from_row, state_from_row
 from backend.store.tables import (
+    content,
     custodian,
     edition,
     entry,
@@ -71,7 +72,7 @@ def test_the_model_is_what_the_contracts_say(posts: Posts, engine: Engine) -> No
     """CE7, S4, S5: heads, holders, counters, times and uses, asked of the contracts themselves."""
     tell(posts)
     index(posts, engine)
-    assert found(engine, select(func.count()).select_from(item))[0][0] == 4
+    assert found(engine, select(func.count()).select_from(item))[0][0] == 10
     assert found(engine, select(quarantine)) == []
     assert fsck(engine, Views(posts.node, posts.deployment), posts.deployment) == []
 
@@ -156,8 +157,9 @@ def test_entries_come_back_from_their_rows_and_fold_to_the_item(
         assert fold(trail) == state_from_row(row)
         assert fold(trail).head == Views(posts.node, posts.deployment).head_of(row.item)
         for one in trail:
-            if not isinstance(one.body, HandedOff):
-                assert one.digest == posts.digest(one.body)
+            signed = one.body.packing if isinstance(one.body, Packed) else one.body
+            if isinstance(signed, Signed):
+                assert one.digest == posts.digest(signed)
 
 
 def test_a_hand_off_is_one_entry_for_each_line_with_what_was_given_and_found(
@@ -165,12 +167,57 @@ def test_a_hand_off_is_one_entry_for_each_line_with_what_was_given_and_found(
 ) -> None:
     tell(posts)
     index(posts, engine)
-    of_kind = select(entry).where(entry.c.kind == "hand_off").order_by(entry.c.log_index)
-    first, second = found(engine, of_kind.where(entry.c.actor == COUNTER))
+    of_kind = (
+        select(entry)
+        .where(entry.c.kind == "hand_off")
+        .order_by(entry.c.block_number, entry.c.log_index)
+    )
+    first, second, *_ = found(engine, of_kind.where(entry.c.actor == COUNTER))
     assert (first.item, second.item) == (posts.item("parcel"), posts.item("letter"))
     assert (first.line, first.receiver, len(first.signatures)) == (0, CENTRE, 2)
     assert (second.line, second.body["given"], second.body["found"]) == (1, 1, 2)
     assert first.digest == second.digest
+
+
+def test_contents_of_a_receptacle_have_one_record_for_their_stay(
+    posts: Posts, engine: Engine
+) -> None:
+    """C7: found, inferred, missing, and taken up out of it; the refused line of the packing packs nothing."""
+    tell(posts)
+    index(posts, engine)
+    kinds = {
+        word: [row.kind for row in found(engine, trail_of(posts.item(word)))]
+        for word in ("bag", "found", "inferred", "gone", "loose")
+    }
+    assert kinds == {
+        "bag": ["acceptance", "packing", "packing", "closing", "hand_off", "opening"],
+        "found": ["acceptance", "report", "stay", "hand_off"],
+        "inferred": ["acceptance", "stay"],
+        "gone": ["acceptance", "missing", "hand_off"],
+        "loose": ["acceptance", "take_up"],
+    }
+    seen, inferred = (
+        found(engine, trail_of(posts.item(word)).where(entry.c.kind == "stay"))[0].body
+        for word in ("found", "inferred")
+    )
+    assert (seen["verified"], inferred["verified"]) == (True, False)
+    (state,) = found(engine, select(item).where(item.c.item == posts.item("inferred")))
+    assert (state.holder, state.answer_why) == (CENTRE, "inferred_from_its_receptacle")
+    assert found(engine, select(func.count()).select_from(content))[0][0] == 4
+
+
+def trail_of(which: bytes) -> Any:
+    return select(entry).where(entry.c.item == which).order_by(entry.c.record)
+
+
+def test_a_forced_hand_off_says_who_stood_in(posts: Posts, engine: Engine) -> None:
+    """C9: one signature, the receiver's."""
+    tell(posts)
+    index(posts, engine)
+    van = custodian_number(1, 4)
+    *_, forced = found(engine, trail_of(posts.item("stranded", van)))
+    assert (forced.actor, forced.receiver, len(forced.signatures)) == (van, CENTRE, 1)
+    assert forced.body["forced_by"] == str(posts.sender.address).lower()
 
 
 def test_every_record_is_known_by_its_digest(posts: Posts, engine: Engine) -> None:

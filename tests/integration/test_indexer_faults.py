@@ -22,7 +22,7 @@ from posts import (
     forkable_anvil,
 )
 from sqlalchemy import Engine, select, text
-from story import tell
+from story import tell, tell_of_loose_items
 
 from backend.chain.client import Node
 from backend.domain.keccak import keccak256
@@ -94,7 +94,7 @@ def test_a_reorganisation_to_fewer_blocks_is_seen(
     posts.accept("card")
     posts.mine()
     snapshot = posts.rpc.call("evm_snapshot")
-    tell(posts)
+    tell_of_loose_items(posts)
     follower = indexer_of(posts, engine)
     catch_up(follower)
     posts.rpc.call("evm_revert", snapshot)

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from sqlalchemy import Connection
 
-from backend.api.answers.custody import Submission
 from backend.api.answers.network import Custodian
 from backend.api.answers.promises import Answer
 from backend.api.fields import CustodianOut, EndedOut, HexOut, KeyHolderOut, PaymentOut, StampOut
@@ -100,6 +99,15 @@ class Franking(Answer):
     payments: tuple[Payment, ...]
 
 
+class UnderWay(Answer):
+    """A record that is not on chain yet. `about` only where the trail is opened; never who typed it."""
+
+    kind: str
+    state: str
+    words: str
+    about: str | None
+
+
 class Trail(Answer):
     """An item's trail. `number` and `franking` only where the label's code or a session opened it."""
 
@@ -116,7 +124,7 @@ class Trail(Answer):
     head: HexOut | None
     stamps: tuple[StampOut, ...]
     trail: tuple[Record, ...]
-    pending: tuple[Submission, ...]
+    pending: tuple[UnderWay, ...]
     as_of_block: int | None
     as_of_time: int | None
     finalized_block: int | None
@@ -138,7 +146,7 @@ class Trail(Answer):
             head=state.head if state else None,
             stamps=found.stamps,
             trail=tuple(Record.of(entry) for entry in found.entries),
-            pending=tuple(Submission.model_validate(one) for one in found.pending),
+            pending=tuple(UnderWay.model_validate(one) for one in found.pending),
             as_of_block=found.as_of.block,
             as_of_time=found.as_of.time,
             finalized_block=found.as_of.finalized,

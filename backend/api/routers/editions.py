@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import Connection
 
 from backend.api.answers import stamps as answers
 from backend.api.answers.promises import Promise
@@ -12,6 +13,7 @@ from backend.api.fields import EditionIn
 from backend.api.requests import EditionBody
 from backend.api.service import Call, answer
 from backend.errors import Unprocessable
+from backend.ports import Actor
 from backend.queries import editions
 from backend.usecases import operate
 from stamps.art.edition import read_edition
@@ -37,12 +39,6 @@ def get_edition(call: Call, edition: EditionIn) -> Response:
 @router.post("", status_code=202, response_model=Promise)
 def create_edition(call: Call, body: EditionBody) -> Response:
     """Create an edition (administrators). Its claim codes' seed is made and sealed here."""
-    art = read_edition(body.metadata)
-    if art.quantity != body.quantity:
-        raise Unprocessable(
-            f"The varieties add up to {art.quantity} stamps, the edition has {body.quantity}.",
-            "Put right the quantities of the varieties.",
-        )
     request = operate.EditionRequest(
         edition=body.edition,
         title=body.title,
@@ -52,7 +48,19 @@ def create_edition(call: Call, body: EditionBody) -> Response:
         first_day=body.first_day,
         metadata=body.metadata,
     )
-    return call.once(
-        lambda db, who: Promise.of(db, operate.create_edition(db, call.house, who, request)),
-        "admin",
-    )
+
+    def work(db: Connection, who: Actor) -> Promise:
+        _check_artwork(body)
+        return Promise.of(db, operate.create_edition(db, call.house, who, request))
+
+    return call.once(work, "admin")
+
+
+def _check_artwork(body: EditionBody) -> None:
+    """Raises BadArtwork; Unprocessable where its varieties are not as many stamps as the edition has."""
+    art = read_edition(body.metadata)
+    if art.quantity != body.quantity:
+        raise Unprocessable(
+            f"The varieties add up to {art.quantity} stamps, the edition has {body.quantity}.",
+            "Put right the quantities of the varieties.",
+        )

@@ -15,12 +15,10 @@ from backend.api.paper import sheet_pdf
 from backend.api.requests import ConfirmationBody, PrintJobBody, SheetBody
 from backend.api.service import Call, answer, gives
 from backend.domain import ids
-from backend.errors import Unprocessable
 from backend.ports import Actor
 from backend.queries import work
 from backend.usecases import sell
 from backend.usecases.submit import must_act_for
-from stamps.sheet import LAYOUTS
 
 router = APIRouter(prefix="/print-jobs", tags=["print jobs"])
 JobNumber = Annotated[int, Path(ge=1, lt=2**31)]
@@ -32,7 +30,6 @@ def reserve(call: Call, body: PrintJobBody) -> Response:
 
     def work_(db: Connection, who: Actor) -> answers.Reserved:
         who, custodian = people.at(who, body.custodian)
-        _check_layout(body.layout, body.start_label)
         request = sell.PrintRequest(
             custodian, body.edition, body.count, body.layout, body.start_label
         )
@@ -46,14 +43,6 @@ def reserve(call: Call, body: PrintJobBody) -> Response:
         )
 
     return call.once(work_, status=201)
-
-
-def _check_layout(layout: str, start_label: int) -> None:
-    """Now, not when the paper is in the printer."""
-    if layout not in LAYOUTS:
-        raise Unprocessable(f"There is no sheet {layout!r}.", f"Known: {', '.join(LAYOUTS)}.")
-    if start_label > LAYOUTS[layout].labels:
-        raise Unprocessable(f"A sheet {layout} has labels 1 to {LAYOUTS[layout].labels}.")
 
 
 @router.get("", response_model=answers.PrintJobs)

@@ -7,6 +7,7 @@ name any other node instead.
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
@@ -30,6 +31,7 @@ METHODS = frozenset(
 )
 MOST_CALLS = 50
 WAIT_SECONDS = 2.0
+HASH = re.compile("0x[0-9a-fA-F]{64}")
 MOST_CALL_BYTES = 20_000
 MOST_ANSWER_BYTES = 4_000_000
 # JSON-RPC 2.0, section 5.1; -32005 is the usual code for a limit.
@@ -64,7 +66,7 @@ def _answers(service: Service, batch: list[Any]) -> list[dict[str, Any]]:
 
 def _answer(service: Service, question: Any) -> dict[str, Any]:
     """The node's answer to one call, or an error in JSON-RPC's form."""
-    if not isinstance(question, dict) or not isinstance(question.get("params", []), list):
+    if not _is_call(question):
         return _error(None, INVALID, "This is no JSON-RPC call.")
     number, method, parameters = (
         question.get("id"),
@@ -88,6 +90,14 @@ def _answer(service: Service, question: Any) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "result": result}
 
 
+def _is_call(question: Any) -> bool:
+    """JSON-RPC 2.0, section 4. The id goes back as it came, so it must be one that JSON can say: no NaN."""
+    if not isinstance(question, dict) or not isinstance(question.get("params", []), list):
+        return False
+    number = question.get("id")
+    return number is None or isinstance(number, str) or type(number) is int
+
+
 def _asks_our_contracts(service: Service, method: str, parameters: list[Any]) -> bool:
     if method == "eth_getCode":
         return bool(parameters) and _is_ours(service, parameters[0])
@@ -102,10 +112,16 @@ def _asks_our_contracts(service: Service, method: str, parameters: list[Any]) ->
 
 
 def _is_narrow(asked: dict[str, Any]) -> bool:
-    """Logs of one block, or about one thing (an indexed value is named): no walk over the whole chain."""
+    """Logs of one block, or about one thing (an indexed value is named): no walk over the whole chain.
+
+    A node may pass over a `blockHash` that is none, or that stands beside a range.
+    """
+    if "blockHash" in asked:
+        is_hash = HASH.fullmatch(str(asked["blockHash"])) is not None
+        return is_hash and asked.keys().isdisjoint(("fromBlock", "toBlock"))
     topics = asked.get("topics")
     about = topics[1:] if isinstance(topics, list) else []
-    return "blockHash" in asked or any(isinstance(topic, str) for topic in about)
+    return any(isinstance(topic, str) for topic in about)
 
 
 def _plain_call(parameters: list[Any]) -> list[Any]:

@@ -31,10 +31,10 @@ IMAGE = {
 }
 
 
-def limit_looks(call: Caller) -> None:
+def limit_looks(call: Caller, rule: str = "verify") -> None:
     """Anybody may verify, only machines of the posts may go through the numbers. Raises TooMany."""
     if not call.is_signed_in():
-        call.service.limits.count("verify", network_of(call.address))
+        call.service.limits.count(rule, network_of(call.address))
 
 
 @router.get("/stamps/{stamp}", response_model=answers.Stamp)
@@ -69,8 +69,9 @@ async def image(request: Request) -> bytes:
 @router.post("/verify/image", response_model=answers.Stamp, openapi_extra=IMAGE)
 def verify_image(call: Call, picture: Annotated[bytes, Depends(image)]) -> Response:
     """The verdict on the code in a photograph (PNG, JPEG, WebP)."""
-    limit_looks(call)
-    code = read_code(picture)
+    limit_looks(call, "picture")
+    with call.service.limits.picture():
+        code = read_code(picture)
     return answer(answers.Stamp.of(call.read(lambda db: stamps.verify(db, call.house, code))))
 
 

@@ -29,7 +29,7 @@ def test_item_is_accepted_with_three_stamps_and_cash(town: Town) -> None:
     }
     accepted = town.accept(franking=franking, weight_grams=850, service="registered")
     assert (accepted["state"], accepted["words"]) == ("pending", "being recorded")
-    trail = town.get(f"/v1/trails/{accepted['item']}")
+    trail = town.get(f"/v1/trails/{accepted['item']}", town.as_(COUNTER))
     assert (trail["records"], trail["trail"]) == (0, [])
     assert [one["about"] for one in trail["pending"]] == [f"acceptance of {accepted['number']}"]
     town.settle()

@@ -265,3 +265,9 @@ def text(stamp: int) -> str:
 def moved(house: House, seconds: int) -> House:
     """The same installation with another clock."""
     return replace(house, now=lambda: house.now() + seconds)
+
+
+def rpc_error(client: httpx.Client, method: str, *parameters: Any) -> Any:
+    """The error of a relayed call; None where it was answered."""
+    question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+    return client.post("/v1/rpc", json=question).json().get("error")

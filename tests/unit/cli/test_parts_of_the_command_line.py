@@ -17,7 +17,7 @@ from backend.cli.folder import (
     Installed,
     fingerprint,
 )
-from backend.cli.output import Exit, SeveralItems, exit_code, say_unexpected
+from backend.cli.output import Exit, SeveralItems, exit_code, say, say_unexpected, show
 from backend.cli.stamps import serials_in
 from backend.cli.supervisor import Child, Supervisor
 from backend.embedded.processes import wait_until
@@ -128,3 +128,29 @@ def test_a_process_that_will_not_end_is_ended(
     assert running is not None
     supervisor.stop()
     assert running.returncode == -signal.SIGKILL
+
+
+def test_unforeseen_error_of_a_command_is_one_sentence_and_an_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """typer puts its own hook for uncaught errors in the place of ours."""
+    from backend.cli import app as program
+
+    def break_down() -> None:
+        raise RuntimeError("first line\nsecond line")
+
+    monkeypatch.delenv("POSTHORN_LOG_LEVEL", raising=False)
+    monkeypatch.setattr(program, "app", break_down)
+    with pytest.raises(SystemExit) as end:
+        program.run()
+    assert end.value.code == Exit.COULD_NOT
+    said = capsys.readouterr().err
+    assert "RuntimeError: first line second line" in said
+    assert said.count("\n") == 1
+
+
+def test_what_is_said_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\x1b[2Jb\nc\x9bd\u202ee\ud800f")
+    assert capsys.readouterr().err == "a�[2Jb\nc�d�e�f\n"
+    show({"name": "\x1b\x9b\U000e0001é"}, "", as_json=True)
+    assert capsys.readouterr().out == '{"name": "\\u001b\\u009b\\udb40\\udc01é"}\n'

@@ -252,7 +252,8 @@ def test_every_explanation_can_be_shown_to_people(error: str) -> None:
     fields = (
         "account operator acceptable_from custodian time kind key_holder from_ until length oldest "
         "latest deadline holder given current received released lines line corrects records "
-        "block_number edition withdrawn_from earliest first last stamp first_day before"
+        "block_number edition withdrawn_from earliest first last stamp first_day before "
+        "count contents giver receptacle second"
     )
     values = dict.fromkeys(fields.split(), STAMP)
     found = refusal(error, **values)

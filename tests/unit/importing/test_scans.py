@@ -114,3 +114,26 @@ def test_the_same_scan_means_the_same_wherever_and_however_it_is_written() -> No
 def test_a_row_with_a_fault_is_refused_with_it() -> None:
     with pytest.raises(BadRow, match="5 cells"):
         UNDERSTANDING.scan(Row(9, {}, "It has 5 cells, the header has 4."))
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("time", "9999-12-31T23:59:59-14:00"),
+        ("time", "0001-01-01T00:00:00+14:00"),
+        ("weight_grams", "1" * 5_000),
+        ("weight_grams", "٤٧"),
+        ("source", "²"),
+        ("service", "CP\0"),
+        ("destination", "\0"),
+        ("item", "STAMP-1-1-000017"),
+        ("item", "A" * 35),
+    ],
+)
+def test_cell_that_cannot_be_kept_or_printed_refuses_its_own_line(column: str, cell: str) -> None:
+    assert why(**{column: cell})
+
+
+def test_scan_of_an_item_that_is_known_by_its_stamp_is_understood() -> None:
+    cells = {"event": "hand_off", "item": "STAMP-1-1-000017", "next_facility": "1-4"}
+    assert scan(**cells).number.value == "STAMP-1-1-000017"

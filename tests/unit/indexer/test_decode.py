@@ -12,7 +12,7 @@ import pytest
 from eth_abi.abi import encode
 
 from backend.domain.keccak import keccak256
-from backend.domain.trail import Entry, HandedOff
+from backend.domain.trail import Entry, HandedOff, Missing, Packed
 from backend.domain.typed_data import ZERO32, Receipt, SigningDomain
 from backend.indexer.abi import AbiMismatch, EventReader, NotReadable, text
 from backend.indexer.decode import WITHOUT_MEANING, Abi, Contracts, Decoder, committed_abi
@@ -111,9 +111,12 @@ def test_golden_logs_give_the_golden_events() -> None:
 def test_what_an_event_carries_is_what_was_signed() -> None:
     """CE3, SE7: the struct gives the digest in the log, and the digest of a claim its key's address."""
     events = decode(*golden_logs())
-    records = [e for e in events if isinstance(e, Entry) and not isinstance(e.body, HandedOff)]
+    unsigned = HandedOff | Packed | Missing
+    records = [e for e in events if isinstance(e, Entry) and not isinstance(e.body, unsigned)]
     assert {event.kind for event in records} == {
         "acceptance",
+        "closing",
+        "opening",
         "delivery",
         "end",
         "take_up",
@@ -123,6 +126,8 @@ def test_what_an_event_carries_is_what_was_signed() -> None:
     domains = contracts()
     for event in records:
         assert event.digest == event.body.digest(domains.ledger)  # type: ignore[union-attr]
+    for event in (e for e in events if isinstance(e, Entry) and isinstance(e.body, Packed)):
+        assert event.digest == event.body.packing.digest(domains.ledger)  # type: ignore[union-attr]
     for claimed in (event for event in events if isinstance(event, TwinClaimed)):
         assert claimed.digest == claimed.claim.digest(domains.stamps)
     for sold in (e for e in events if isinstance(e, StampsIssued | StampsVoided)):
@@ -137,10 +142,11 @@ def test_a_hand_off_has_the_signatures_of_giver_and_receiver_in_this_order() -> 
         for event in decode(*golden_logs())
         if isinstance(event, Entry) and isinstance(event.body, HandedOff)
     ]
-    assert len(hand_offs) == 4
+    assert len(hand_offs) == 8
     for event in hand_offs:
         assert isinstance(event.body, HandedOff)
-        _, by_receiver = event.signatures
+        *by_giver, by_receiver = event.signatures
+        assert len(by_giver) == (0 if event.body.forced_by else 1), "C9"
         assert recover_address(event.digest, by_receiver) == unhex(rights[event.body.receiver])
 
 
@@ -170,16 +176,18 @@ def test_events_are_read_however_the_logs_are_cut_at_transactions() -> None:
     one_by_one = [event for log in golden_logs() for event in decode(log) if log.topics]
     complete = decode(*golden_logs())
     whole = [e for e in one_by_one if not isinstance(e, Unreadable)]
-    joined = [e for e in complete if isinstance(e, StampUsed) or _is_hand_off(e) or _is_franked(e)]
-    assert [e for e in complete if e not in joined] == [e for e in whole if not _is_franked(e)]
+    joined = [e for e in complete if isinstance(e, StampUsed) or _is_joined(e) or _is_hand_off(e)]
+    assert [e for e in complete if e not in joined] == [e for e in whole if not _is_joined(e)]
 
 
 def _is_hand_off(event: Event) -> bool:
     return isinstance(event, Entry) and isinstance(event.body, HandedOff)
 
 
-def _is_franked(event: Event) -> bool:
-    return isinstance(event, Entry) and bool(getattr(event.body, "stamps", ()))
+def _is_joined(event: Event) -> bool:
+    """Told by more than one log: a franked acceptance, a packing with what it refused, what is missing."""
+    body = event.body if isinstance(event, Entry) else None
+    return isinstance(body, Packed | Missing) or bool(getattr(body, "stamps", ()))
 
 
 # --- what cannot be read ----------------------------------------------------------------------------
@@ -300,7 +308,7 @@ def test_a_struct_becomes_the_class_of_the_domain() -> None:
     assert (found.received, found.findings[0].condition) == ((1, 2), 4)
     receipt["components"][0]["name"] = "freed"
     with pytest.raises(AbiMismatch, match="freed"):
-        EventReader({"name": "Event", "inputs": [receipt]})
+        EventReader({"name": "Event", "inputs": [receipt]}).read((b"t",), b"")
 
 
 def word(name: str, kind: str = "uint16") -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.trail import KIND_NAMES, HandedOff
-from backend.domain.typed_data import Acceptance, schema
+from backend.domain.trail import KIND_NAMES, HandedOff, Missing, Packed, Stay
+from backend.domain.typed_data import Acceptance, Packing, schema
 from backend.domain.wire import BadWire
 from backend.store.entries import body_from_json, body_to_json
 
@@ -32,9 +32,20 @@ def values(kind: str) -> st.SearchStrategy[Any]:
     return WORD if kind == "bytes32" else st.binary(min_size=20, max_size=20)
 
 
+TIMES = st.integers(0, 2**40 - 1)
+UNSIGNED = {
+    HandedOff: HAND_OFFS,
+    Stay: st.builds(Stay, WORD, TIMES, TIMES, st.booleans(), TIMES),
+    Missing: st.builds(Missing, WORD, TIMES, TIMES, TIMES),
+}
+
+
 def bodies(struct: Any) -> st.SearchStrategy[Any]:
-    if struct is HandedOff:
-        return HAND_OFFS
+    if struct in UNSIGNED:
+        return UNSIGNED[struct]
+    if struct is Packed:
+        places = st.lists(st.integers(0, 500), max_size=3).map(tuple)
+        return st.builds(Packed, bodies(Packing), st.integers(2**40, 2**48 - 1), places)
     _, members = schema(struct.TYPE)
     return st.builds(struct, **{name: values(kind) for kind, name in members})
 
