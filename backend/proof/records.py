@@ -25,6 +25,7 @@ from backend.indexer.abi import EventReader
 from backend.indexer.decode import Contracts, Decoder, committed_abi
 from backend.indexer.events import Event, RawLog, Unreadable
 from backend.proof.bundle import KeyRight, place_of
+from backend.proof.device_keys import SECP256K1, is_signed_by
 from backend.proof.rights import right_at, rights_of
 from stamps.errors import SignatureMismatch
 from stamps.payload import recover
@@ -219,6 +220,12 @@ def _check_signature(entry: Entry, signature: Signature, events: Sequence[Event]
         if right is None:
             raise Refuted(f"Record {entry.record}: {who} had no right to sign at {signature.time}.")
         key = right.key
+        if right.kind != SECP256K1:
+            if not is_signed_by(right.kind, key, signature.digest, signature.given):
+                raise Refuted(
+                    f"Record {entry.record}: {who} did not sign it with its device's key."
+                )
+            return
     try:
         found = recover(signature.digest, signature.given)
     except SignatureMismatch as error:

@@ -22,9 +22,10 @@ def rights_of(events: Iterable[Event]) -> tuple[KeyRight, ...]:
 
 
 def _grant(rights: list[KeyRight], event: RightGranted) -> None:
-    """NE9: the right before it ends where this one begins, if it did not end earlier."""
-    if rights and rights[-1].until_time > event.from_time:
-        rights[-1] = replace(rights[-1], until_time=event.from_time)
+    """NE9: those before it end where this one begins, if they did not end earlier; one to begin later never does."""
+    rights[:] = [
+        replace(right, until_time=min(right.until_time, event.from_time)) for right in rights
+    ]
     rights.append(
         KeyRight(
             custodian=event.custodian,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.domain.trail import Body, HandedOff, Missing, Packed, Stay
+from backend.domain.trail import Entry, HandedOff, Missing, Packed, Stay
 from backend.domain.typed_data import Closing, Delivery, End, Opening, Report, TakeUp
 from backend.domain.verdict import UseAxis
 from backend.ports import House
@@ -15,6 +15,8 @@ from backend.queries.stamps import StampAnswer
 from backend.queries.trails import EntryAnswer, TrailAnswer
 
 RPC = "/v1/rpc"
+# Of a secp256k1 signature (EIP-2098).
+COMPACT_BYTES = 64
 
 
 def contracts(house: House) -> dict[str, Any]:
@@ -52,9 +54,10 @@ def stamp_story(house: House, answer: StampAnswer) -> dict[str, Any] | None:
 def trail_story(house: House, answer: TrailAnswer) -> dict[str, Any] | None:
     """The story of a trail; None while nothing of it is recorded, and for what the browser cannot check yet.
 
-    Its scripts know neither receptacles nor forced hand-offs: they would miss records, and call that a difference.
+    Its scripts know neither receptacles nor forced hand-offs nor devices' keys: they would miss records and
+    signatures, and call that a difference.
     """
-    if not answer.entries or any(is_beyond_scripts(one.entry.body) for one in answer.entries):
+    if not answer.entries or any(is_beyond_scripts(one.entry) for one in answer.entries):
         return None
     told = [custodian for e in answer.entries for custodian in (e.at, e.to) if custodian]
     return {
@@ -67,10 +70,12 @@ def trail_story(house: House, answer: TrailAnswer) -> dict[str, Any] | None:
     }
 
 
-def is_beyond_scripts(body: Body) -> bool:
-    """Whether the pages' scripts cannot check such a record yet: forced hand-offs, and all about receptacles."""
+def is_beyond_scripts(entry: Entry) -> bool:
+    """Whether the pages' scripts cannot check a record yet: forced, about receptacles, or signed by a device's key."""
+    body = entry.body
     forced = isinstance(body, HandedOff) and bool(body.forced_by)
-    return forced or isinstance(body, Packed | Closing | Opening | Stay | Missing)
+    by_device = any(len(signature) != COMPACT_BYTES for signature in entry.signatures)
+    return forced or by_device or isinstance(body, Packed | Closing | Opening | Stay | Missing)
 
 
 def record_story(answer: EntryAnswer) -> dict[str, Any]:

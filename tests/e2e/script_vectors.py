@@ -55,7 +55,7 @@ def trails() -> dict[str, Any]:
     return {
         "0x" + item.hex(): _trail(own)
         for item, own in entries.items()
-        if item not in packed and not any(is_beyond_scripts(entry.body) for entry in own)
+        if item not in packed and not any(map(is_beyond_scripts, own))
     }
 
 

@@ -59,3 +59,16 @@ def test_a_lapsed_right_covers_no_later_time() -> None:
 def test_nobody_has_a_right_before_it_was_granted() -> None:
     assert key_at([granted(FIRST, 4, 4_000)], 4_000, 4) is None
     assert key_at([], 0, 99) is None
+
+
+def test_a_right_that_never_began_covers_nothing_and_leaves_no_gap_behind() -> None:
+    """NE9: granted for later and replaced before it began; when the next one ends, the first does not come back."""
+    third = b"\x03" * 20
+    events = [
+        granted(FIRST, 1, 1_000),
+        granted(SECOND, 5, 9_000),
+        granted(third, 6, 6_000, until_time=7_000),
+    ]
+    assert key_at(events, 5_999, 20) == FIRST
+    assert key_at(events, 6_000, 20) == third
+    assert [key_at(events, time, 20) for time in (7_000, 8_999, 9_000)] == [None, None, None]
