@@ -222,8 +222,8 @@ def test_what_changes_for_somebody_who_was_there_is_said(up: Up) -> None:
     again = up.run("user", "add", "clerk 10", "--at", "1-1")
     assert "was there already; nothing changes" in again.stdout
     up.json("user", "disable", "clerk 10")
-    changed = up.run("user", "add", "clerk 10", "--role", "auditor", "--at", "1-2")
-    for words in ("role auditor instead of clerk", "at 1-2 instead of 1-1", "enabled again"):
+    changed = up.run("user", "add", "clerk 10", "--role", "admin", "--at", "1-2")
+    for words in ("role admin instead of clerk", "at 1-2 instead of 1-1", "enabled again"):
         assert words in changed.stdout
 
 

@@ -103,5 +103,5 @@ def test_file_of_one_endless_text_is_no_bundle_and_takes_little_memory(tmp_path:
         done = subprocess.run(
             [sys.executable, "-c", checked, file], capture_output=True, text=True, timeout=60
         )
-        assert done.returncode == 1, done.stderr
-        assert "not JSON" in done.stderr
+        assert done.returncode == 2, done.stderr
+        assert "is no proof bundle" in done.stderr

@@ -164,7 +164,7 @@ def test_who_imports_is_kept_and_must_be_known(up: Up, tmp_path: Path) -> None:
     done = up.run("import", tmp_path / "scans.csv", "--as", "nobody")
     assert done.returncode == 1
     assert "'nobody'" in done.stderr
-    up.json("user", "add", "gone")
+    up.json("user", "add", "gone", "--at", "1-1")
     up.json("user", "disable", "gone")
     done = up.run("import", tmp_path / "scans.csv", "--as", "gone")
     assert done.returncode == 1

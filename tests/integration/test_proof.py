@@ -293,14 +293,12 @@ def test_room_for_anchors_is_read_and_not_judged(posts: Posts, parcel: bytes) ->
 @pytest.mark.parametrize("word", ["bag", "found", "inferred", "gone"])
 def test_what_lay_in_a_receptacle_is_not_refuted_for_it(posts: Posts, word: str) -> None:
     """C7: such a trail cannot be proven by this version, which says so instead of missing a record."""
-    tell(posts)
     with pytest.raises(Unavailable, match="receptacle"):
         bundle_of(posts, posts.item(word))
 
 
 def test_a_forced_hand_off_can_be_proven(posts: Posts) -> None:
     """C9: the receiver's signature, over a release that nobody signed."""
-    tell(posts)
     van = custodian_number(1, 4)
     made = bundle_of(posts, posts.item("stranded", van))
     held = check_bundle(read_bundle(made), Node([posts.url]))

@@ -96,6 +96,9 @@ def test_the_node_keeps_its_port_unless_another_program_has_taken_it(data: Path)
     with running(data) as up:
         assert up.rpc_url == f"http://127.0.0.1:{kept}"
     with socket.socket() as other:
+        other.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # the node's last connections linger
         other.bind(("127.0.0.1", kept))
         other.listen()
         assert DataFolder(data).chain_port() != kept
@@ -183,7 +186,10 @@ def test_after_kill_9_the_workers_end_and_the_next_start_keeps_all(data: Path) -
     workers = [pid for word in WORKERS for pid in pids_of(up, word)]
     up.kill()
     with running(data, port=up.port) as again:
-        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+        gone = wait_until(
+            lambda: not any(Path(f"/proc/{p}").exists() for p in workers), STOPPED_SECONDS
+        )
+        assert gone, "they see that their parent is gone"
         assert blocks(again)[: len(before)] == before
         assert page(again, "/") == 200
     assert processes_of(data) == []

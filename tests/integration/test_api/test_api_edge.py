@@ -193,7 +193,7 @@ def rpc(client: httpx.Client, method: str, *parameters: Any) -> Any:
 def test_relay_asks_the_node_what_a_page_needs_and_no_more(town: Town) -> None:
     ledger = "0x" + town.deployment.addresses["CustodyLedger"].hex()
     assert rpc(town.client, "eth_chainId")["result"] == hex(31337)
-    assert rpc(town.client, "eth_getCode", ledger, "latest")["result"].startswith("0x60")
+    assert len(rpc(town.client, "eth_getCode", ledger, "latest")["result"]) > 10_000
     block = rpc(town.client, "eth_getBlockByNumber", "latest", False)["result"]
     logs = {"address": ledger, "blockHash": block["hash"]}
     assert isinstance(rpc(town.client, "eth_getLogs", logs)["result"], list)
