@@ -145,6 +145,27 @@ TAKE_UP_REASONS: Final = CodeList(
     Code(4, "came_back", "came back"),
     Code(5, "giver_cannot_sign", "the giver cannot sign"),
 )
+STAND_IN_REASONS: Final = CodeList(
+    "Reasons why a post stands in for a giver",
+    Code(1, "right_lapsed", "its right to sign has lapsed"),
+    Code(2, "key_lost", "its key is lost"),
+    Code(3, "suspended", "it is suspended"),
+)
+SEALS: Final = CodeList(
+    "Kinds of seal",
+    Code(1, "plastic", "plastic seal"),
+    Code(2, "metal", "metal or lead seal"),
+    Code(3, "tie", "tie with a number"),
+    Code(4, "tape", "security tape"),
+    Code(5, "electronic", "electronic seal"),
+)
+SEAL_STATES: Final = CodeList(
+    "How a seal was found at the opening",
+    Code(1, "whole", "whole, with the number that was put on"),
+    Code(2, "differs", "another seal than was put on"),
+    Code(3, "broken", "broken"),
+    Code(4, "none", "no seal"),
+)
 MODES: Final = CodeList(
     "Modes in which custody ends",
     Code(1, "delivered_with_code", "delivered against the delivery code", "EMI"),
@@ -190,6 +211,9 @@ ALL: Final = {
     "reports": REPORTS,
     "reasons": REASONS,
     "take_up_reasons": TAKE_UP_REASONS,
+    "stand_in_reasons": STAND_IN_REASONS,
+    "seals": SEALS,
+    "seal_states": SEAL_STATES,
     "modes": MODES,
     "cancel_kinds": CANCEL_KINDS,
     "void_reasons": VOID_REASONS,

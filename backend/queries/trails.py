@@ -157,7 +157,7 @@ def lines(db: Connection, items: Sequence[bytes]) -> dict[bytes, ItemAnswer]:
     overtaking = {
         item: row
         for item, row in ahead.items()
-        if item not in chain or row.records > chain[item].records
+        if item not in chain or row.records >= chain[item].records
     }
     best = chain | overtaking
     secrets = _secrets(db, items)

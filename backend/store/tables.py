@@ -400,6 +400,16 @@ forecast = Table(
     Column("latest_time", BigInteger, nullable=False),
     Column("ended", Integer),
     Column("keys", LargeBinary, nullable=False),
+    Column("receptacle", BigInteger, nullable=False, server_default=text("0")),
+    Column("closed", Boolean, nullable=False, server_default=text("false")),
+    Column("opened", Boolean, nullable=False, server_default=text("false")),
+)
+# What the evidence of a record is, by its root on chain: a seal's number and kind, salted.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("root", LargeBinary, primary_key=True),
+    Column("document", JSONB, nullable=False),
 )
 # Stamps of acceptances and cancellations under way: one stamp is promised to one record (S4).
 promised_use = Table(
@@ -421,6 +431,8 @@ release = Table(
     Column("lines", JSONB, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),  # open, received, withdrawn
+    # C9: why another stands in for the giver; then nobody has signed for it.
+    Column("stand_in_reason", Integer),
     Column("person", Integer, ForeignKey("person.id")),
     Column("device", Text, nullable=False, server_default=text("''")),
     _now(),
@@ -524,6 +536,7 @@ OWN = (
     transaction,
     submission,
     forecast,
+    evidence,
     promised_use,
     release,
     item_secret,

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backend.domain import ids
+from backend.domain import codes, ids
 from backend.domain.network import Custodian, Standing
 from backend.domain.refusals import Refusal, refusal
-from backend.errors import NotAllowed, RefusedByRule
+from backend.errors import NotAllowed, RefusedByRule, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import submissions
@@ -36,6 +36,31 @@ def refuse(found: Refusal | None) -> None:
     """Raises RefusedByRule with the refusal's words; None passes."""
     if found is not None:
         raise RefusedByRule(found.name, found.detail, found.what_now, found.rule, **found.values)
+
+
+def refuse_lines(refused: dict[int, Refusal]) -> None:
+    """A list with bad lines is refused whole, each bad line named. Raises RefusedByRule."""
+    if not refused:
+        return
+    first = next(iter(refused.values()))
+    count = "" if len(refused) == 1 else f" ({len(refused)} lines of the list are refused.)"
+    raise RefusedByRule(
+        first.name,
+        first.detail + count,
+        "Take these lines off the list, or put them right, and send it again.",
+        first.rule,
+        lines=[
+            {"line": index, "name": r.name, "detail": r.detail, "what_now": r.what_now}
+            for index, r in refused.items()
+        ],
+    )
+
+
+def must_be(number: int, codes_: codes.CodeList) -> None:
+    """Raises Unprocessable for a number that is not in the list."""
+    if number not in codes_:
+        known = ", ".join(codes_.names())
+        raise Unprocessable(f"{number} is not in the list «{codes_.title}».", f"Known: {known}.")
 
 
 def must_act_for(who: Actor, custodian: int) -> None:
