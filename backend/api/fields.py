@@ -140,6 +140,9 @@ ModeIn = Annotated[int, CodeIn(codes.MODES)]
 TakeUpReasonIn = Annotated[int, CodeIn(codes.TAKE_UP_REASONS)]
 ReportIn = Annotated[int, CodeIn(codes.REPORTS)]
 ReasonIn = Annotated[int, CodeIn(codes.REASONS)]
+StandInReasonIn = Annotated[int, CodeIn(codes.STAND_IN_REASONS)]
+SealIn = Annotated[int, CodeIn(codes.SEALS)]
+SealStateIn = Annotated[int, CodeIn(codes.SEAL_STATES)]
 CancelKindIn = Annotated[int, CodeIn(codes.CANCEL_KINDS)]
 VoidReasonIn = Annotated[int, CodeIn(codes.VOID_REASONS)]
 PaymentIn = Annotated[int, CodeIn(codes.PAYMENTS)]
@@ -162,6 +165,7 @@ HexOut = Annotated[bytes, _HEX_OUT, WithJsonSchema({"type": "string", "pattern":
 
 # A code's name; its number as text where the list does not know it (lists may grow).
 ConditionOut = Annotated[int, PlainSerializer(codes.CONDITIONS.name, return_type=str)]
+StandInReasonOut = Annotated[int, PlainSerializer(codes.STAND_IN_REASONS.name, return_type=str)]
 KindOut = Annotated[int, PlainSerializer(codes.KINDS.name, return_type=str)]
 KeyHolderOut = Annotated[int, PlainSerializer(codes.KEY_HOLDERS.name, return_type=str)]
 PaymentOut = Annotated[int, PlainSerializer(codes.PAYMENTS.name, return_type=str)]

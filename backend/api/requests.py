@@ -24,14 +24,18 @@ from backend.api.fields import (
     ReasonIn,
     ReportIn,
     Scanned,
+    SealIn,
+    SealStateIn,
     Seconds,
     SignatureIn,
     SourceIn,
     StampIn,
+    StandInReasonIn,
     TakeUpReasonIn,
     VoidReasonIn,
 )
 from backend.domain import codes
+from backend.domain.packing import MOST_CONTENTS
 from backend.domain.typed_data import ZERO32
 
 MOST_LINES = 500
@@ -242,6 +246,16 @@ class ReleaseBody(Body):
     signature: SignatureIn | None = None
 
 
+class StandInBody(Body):
+    """Hand over in the place of a custodian that cannot sign (C9)."""
+
+    giver: CustodianIn
+    receiver: CustodianIn
+    reason: StandInReasonIn
+    lines: tuple[LineBody, ...] = Field(min_length=1, max_length=MOST_LINES)
+    time: Seconds | None = None
+
+
 class FindingBody(Body):
     """A condition found that differs from the one given; `line` counts from 0."""
 
@@ -300,6 +314,37 @@ class ReportBody(ItemBody):
     code: ReportIn
     reason: ReasonIn = Field(0)
     corrects: int = Field(0, ge=0, lt=2**32)
+
+
+# --- receptacles ----------------------------------------------------------------------------------
+class ReceptacleBody(SignedBody):
+    """A record of a receptacle (C7): a bag, tray or container, by its 0x-item, its label's code or its number."""
+
+    receptacle: Scanned
+    custody_number: int | None = Field(None, ge=0, lt=2**32)
+
+
+class PackingBody(ReceptacleBody):
+    """Put items into it, in this order; a receptacle holds 5,000, packed in as many lists as needed."""
+
+    items: tuple[Scanned, ...] = Field(min_length=1, max_length=MOST_LINES)
+
+
+class ClosingBody(ReceptacleBody):
+    """Close it, with a seal. `count` and `contents` go with a device's own signature."""
+
+    seal: Line = Field("", max_length=30, description="the seal's number")
+    seal_kind: SealIn = Field(codes.SEALS.number("plastic"))
+    count: int | None = Field(None, ge=0, lt=2**32)
+    contents: Bytes32In | None = Field(None, description="running hash of what was packed")
+
+
+class OpeningBody(ReceptacleBody):
+    """Open it: what was found and what is missing; what is named in neither is inferred, not seen."""
+
+    found: tuple[Scanned, ...] = Field((), max_length=MOST_CONTENTS)
+    missing: tuple[Scanned, ...] = Field((), max_length=MOST_LINES)
+    seal_state: SealStateIn | None = None
 
 
 class DeliveryBody(SignedBody):

@@ -152,7 +152,7 @@ def _in_state(query: Select[Any], state: str, now: AsOf) -> Select[Any]:
 
 def _answers(db: Connection, rows: Sequence[Row[Any]]) -> list[SubmissionAnswer]:
     now = as_of(db)
-    numbers = numbers_of(db, {item for row in rows for item in row._mapping["items"]})
+    numbers = numbers_of(db, {item for row in rows for item in row._mapping["items"][:1]})
     mentioned = {number for row in rows for number in _custodians_in(row)}
     names = {number: c.name for number, c in network.named(db, mentioned).items()}
     return [
@@ -175,7 +175,7 @@ def numbers_of(db: Connection, items: set[bytes]) -> dict[bytes, str]:
 
 
 def _custodians_in(row: Row[Any]) -> list[int]:
-    release = row.payload.get("release", {})
+    release = row.payload.get("forced", row.payload).get("release", {})
     return [release["giver"], release["receiver"]] if release else []
 
 

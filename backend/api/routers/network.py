@@ -102,6 +102,24 @@ def compromise(call: Call, custodian: CustodianIn, body: CompromiseBody) -> Resp
     )
 
 
+@router.post("/custodians/{custodian}/suspension", status_code=202, response_model=Promise)
+def suspend(call: Call, custodian: CustodianIn) -> Response:
+    """Nothing new is recorded in its name; no old record is touched (administrators, N4)."""
+    return call.once(
+        lambda db, who: Promise.of(db, operate.suspend_custodian(db, call.house, who, custodian)),
+        "admin",
+    )
+
+
+@router.post("/custodians/{custodian}/reinstatement", status_code=202, response_model=Promise)
+def reinstate(call: Call, custodian: CustodianIn) -> Response:
+    """It may act again (administrators, N4)."""
+    return call.once(
+        lambda db, who: Promise.of(db, operate.reinstate_custodian(db, call.house, who, custodian)),
+        "admin",
+    )
+
+
 @router.get("/codes", response_model=dict[str, answers.CodeTable])
 def list_codes() -> dict[str, answers.CodeTable]:
     """All published lists of codes."""
