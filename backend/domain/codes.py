@@ -78,6 +78,7 @@ SOURCES: Final = CodeList(
     Code(3, "pick_up", "picked up from the sender", "EMA"),
     Code(4, "bulk", "bulk posting", "EMA"),
     Code(5, "outside", "from outside the network", "EMD"),
+    Code(6, "made_up", "made up here (a receptacle)"),
 )
 CONDITIONS: Final = CodeList(
     "Conditions",
@@ -161,7 +162,7 @@ SEALS: Final = CodeList(
 )
 SEAL_STATES: Final = CodeList(
     "How a seal was found at the opening",
-    Code(1, "whole", "whole, with the number that was put on"),
+    Code(1, "whole", "whole, and the same"),
     Code(2, "differs", "another seal than was put on"),
     Code(3, "broken", "broken"),
     Code(4, "none", "no seal"),

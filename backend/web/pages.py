@@ -17,6 +17,7 @@ from backend.web import (
     front,
     handing,
     label,
+    packing,
     people,
     pictures,
     selling,
@@ -36,7 +37,8 @@ KINDS = {
     ".wasm": "application/wasm",
 }
 ROOMS = (
-    front, pictures, verify, label, sign_in, desk, selling, accepting, handing, acts, audit, people
+    front, pictures, verify, label, sign_in, desk, selling, accepting, handing, packing, acts, audit,
+    people,
 )  # fmt: skip
 for room in ROOMS:
     router.include_router(room.router)

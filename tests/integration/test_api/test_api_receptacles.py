@@ -97,7 +97,7 @@ def test_bag_is_handed_over_with_one_scan_and_opened_with_exceptions(town: Town)
         "acceptance", "packing", "closing", "hand_off", "opening",
     ]  # fmt: skip
     assert its_trail[2]["seal"] == "plastic seal A1"
-    assert its_trail[4]["seal"] == "seal found whole, with the number that was put on"
+    assert its_trail[4]["seal"] == "seal found whole, and the same"
 
 
 def test_seals_are_shown_to_the_posts_alone(town: Town) -> None:
