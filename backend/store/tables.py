@@ -411,6 +411,18 @@ evidence = Table(
     Column("root", LargeBinary, primary_key=True),
     Column("document", JSONB, nullable=False),
 )
+# Credentials on devices (N3): public parts alone. A right that the chain grants to `key` makes one good.
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("credential", LargeBinary, primary_key=True),
+    Column("custodian", BigInteger, nullable=False, index=True),
+    Column("person", Integer, ForeignKey("person.id")),
+    Column("point", LargeBinary, nullable=False),
+    Column("rp_id", Text, nullable=False),
+    Column("key", LargeBinary, nullable=False, unique=True),
+    _now(),
+)
 # Stamps of acceptances and cancellations under way: one stamp is promised to one record (S4).
 promised_use = Table(
     "promised_use",
@@ -431,11 +443,11 @@ release = Table(
     Column("lines", JSONB, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),  # open, received, withdrawn
-    # C9: why another stands in for the giver; then nobody has signed for it.
-    Column("stand_in_reason", Integer),
     Column("person", Integer, ForeignKey("person.id")),
     Column("device", Text, nullable=False, server_default=text("''")),
     _now(),
+    # C9: why another stands in for the giver; then nobody has signed for it.
+    Column("stand_in_reason", Integer),
 )
 item_secret = Table(
     "item_secret",
@@ -537,6 +549,7 @@ OWN = (
     submission,
     forecast,
     evidence,
+    passkey,
     promised_use,
     release,
     item_secret,

@@ -147,6 +147,21 @@ def grant_right(db: Connection, house: House, who: Actor, request: CustodianRequ
     return act(db, house, who, "grant_right", f"admin/{request.custodian >> 24}", arguments)
 
 
+def grant_device(
+    db: Connection, house: House, who: Actor, custodian: int, kind: int, key: bytes, key_holder: int
+) -> Promise:
+    """The next right of a custodian goes to a key on its device, of a kind of N3, without end."""
+    right = {
+        "key": hexed(key),
+        "kind": kind,
+        "key_holder": key_holder,
+        "from": 0,
+        "until": FOR_EVER,
+    }
+    arguments = {"custodian": custodian, "right": right}
+    return act(db, house, who, "grant_right", f"admin/{custodian >> 24}", arguments)
+
+
 def compromise(
     db: Connection, house: House, who: Actor, custodian: int, generation: int
 ) -> Promise:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +49,7 @@ class PackRequest:
 
 @dataclass(frozen=True, slots=True)
 class CloseRequest:
-    """`seal` is its number, of a kind of codes.SEALS; a device that signs gives the evidence's root instead.
+    """`seal` is its number, of a kind of codes.SEALS; without one `evidence` may be a root of the asker's own.
 
     `count` and `contents`, as the device signed them, are compared with what was packed.
     """
@@ -133,12 +132,13 @@ def close(db: Connection, house: House, who: Actor, request: CloseRequest) -> Pr
     custodian = _custodian(db, who, request.custodian)
     standing = _known(item_rows.standings(db, [request.receptacle]), request.receptacle)
     contents = rows.expected(db, request.receptacle)
-    seal = _seal(request)
+    time = house.now() if request.time is None else request.time
+    seal = _seal(house, request, time)
     record = Closing(
         request.receptacle,
         standing.number if request.number is None else request.number,
         request.custodian,
-        house.now() if request.time is None else request.time,
+        time,
         contents.count if request.count is None else request.count,
         contents.digest if request.contents is None else request.contents,
         root_of(seal) if seal else request.evidence,
@@ -150,7 +150,7 @@ def close(db: Connection, house: House, who: Actor, request: CloseRequest) -> Pr
     return _keep(db, house, who, custodian, record, {request.receptacle: after}, request.signature)
 
 
-def _seal(request: CloseRequest) -> dict[str, Any] | None:
+def _seal(house: House, request: CloseRequest, time: int) -> dict[str, Any] | None:
     number = request.seal.strip()
     if not number:
         return None
@@ -158,14 +158,9 @@ def _seal(request: CloseRequest) -> dict[str, Any] | None:
         raise Unprocessable(
             f"A seal's number has 1 to {LONGEST_SEAL} characters.", "Read it again."
         )
-    if request.signature is not None:
-        raise Unprocessable(
-            "A device that signs for itself signs the root of its evidence.",
-            "Send `evidence` instead of the seal.",
-        )
     must_be(request.seal_kind, codes.SEALS)
     kind = codes.SEALS.name(request.seal_kind)
-    return {"seal": number, "kind": kind, "salt": secrets.token_hex(16)}
+    return {"seal": number, "kind": kind, "salt": _salt(house, request.receptacle, time)}
 
 
 def root_of(document: dict[str, Any]) -> bytes:
@@ -184,12 +179,13 @@ def open_(db: Connection, house: House, who: Actor, request: OpenRequest) -> Pro
     contents = rows.recorded(db, request.receptacle)
     if standing.closed and contents != rows.expected(db, request.receptacle):
         raise Conflict("What was packed is still being recorded.", "Try again in a moment.")
-    document = _seal_found(request)
+    time = house.now() if request.time is None else request.time
+    document = _seal_found(house, request, time)
     record = Opening(
         request.receptacle,
         standing.number if request.number is None else request.number,
         request.custodian,
-        house.now() if request.time is None else request.time,
+        time,
         request.missing,
         _found(contents, request),
         root_of(document) if document else request.evidence,
@@ -204,17 +200,17 @@ def open_(db: Connection, house: House, who: Actor, request: OpenRequest) -> Pro
     )
 
 
-def _seal_found(request: OpenRequest) -> dict[str, Any] | None:
+def _seal_found(house: House, request: OpenRequest, time: int) -> dict[str, Any] | None:
     if request.seal_state is None:
         return None
     must_be(request.seal_state, codes.SEAL_STATES)
-    if request.signature is not None:
-        raise Unprocessable(
-            "A device that signs for itself signs the root of its evidence.",
-            "Send `evidence` instead of how the seal was found.",
-        )
     state = codes.SEAL_STATES.name(request.seal_state)
-    return {"seal_found": state, "salt": secrets.token_hex(16)}
+    return {"seal_found": state, "salt": _salt(house, request.receptacle, time)}
+
+
+def _salt(house: House, receptacle: bytes, time: int) -> str:
+    """128 bits that only the keystore can tell: the same when a device sends the same again with its signature."""
+    return house.signer.address(f"seal/{receptacle.hex()}/{time}")[:16].hex()
 
 
 def _found(contents: Contents, request: OpenRequest) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from backend.domain import codes, ids
 from backend.domain.network import Custodian, Standing
 from backend.domain.refusals import Refusal, refusal
-from backend.errors import NotAllowed, RefusedByRule, Unprocessable
+from backend.errors import NotAllowed, RefusedByRule, SignatureWanted, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import submissions
@@ -85,24 +85,25 @@ def signature_of(
 ) -> bytes:
     """The signature that a device gave, checked; else one by the key that the operator keeps.
 
-    Raises RefusedByRule (NoRight, SignatureLength, WrongSignature), NotAllowed where only the device has
-    the key.
+    Raises RefusedByRule (NoRight, SignatureLength, WrongSignature), SignatureWanted where only the device has
+    the key, Unprocessable for a passkey that was used elsewhere.
     """
     right = custodian.right_at(time)
     if right is None:
         refuse(refusal("NoRight", custodian=custodian.number, time=time))
         raise AssertionError("unreachable")
     if given is not None:
-        if len(given) != 64:
-            refuse(refusal("SignatureLength", length=len(given)))
-        if house.recover(digest, given) != right.key:
-            refuse(refusal("WrongSignature", key=right.key, digest=digest))
+        refuse(house.devices.refusal(right.kind, right.key, digest, given))
         return given
     name = key_name(house, custodian.number, right.key)
     if name is None:
-        raise NotAllowed(
+        raise SignatureWanted(
             f"The key of custodian {ids.custodian_text(custodian.number)} is on its own device.",
-            "Sign there and send the signature along.",
+            "Sign there and send the signature along, with the time that was signed.",
+            digest=hexed(digest),
+            time=time,
+            key=hexed(right.key),
+            key_kind=right.kind,
         )
     return house.signer.sign(name, digest)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final
+from dataclasses import replace
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Form, Response
 from sqlalchemy import Connection
 
 from backend.domain import codes
-from backend.errors import PosthornError, Unprocessable
+from backend.errors import PosthornError, SignatureWanted, Unprocessable
 from backend.ports import Actor
 from backend.queries import labels, receptacles, trails
 from backend.queries.receptacles import ReceptacleAnswer
@@ -17,7 +18,10 @@ from backend.usecases import receptacles as usecases
 from backend.usecases.accept import AcceptRequest, accept
 from backend.usecases.receptacles import CloseRequest, OpenRequest, PackRequest
 from backend.web.desk import digest_of
+from backend.web.signing import given
 from backend.web.visit import PageRoute, Visit, Visiting, see
+
+Request = TypeVar("Request", PackRequest, CloseRequest, OpenRequest)
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 # What a form of 5,000 scanned codes takes.
@@ -98,6 +102,11 @@ def receptacle_part(visit: Visiting, item: str) -> Response:
     return visit.page("work/receptacle_part.html", bag=bag)
 
 
+def _signed(visit: Visit, request: Request) -> Request:
+    signed = given(visit)
+    return replace(request, time=signed.time, signature=signed.signature)
+
+
 Act = Callable[[Connection, Actor, int], object]
 
 
@@ -107,6 +116,8 @@ def _do(visit: Visit, item: bytes, act: Act, **entered: Any) -> Response:
     try:
         with visit.begin() as db:
             act(db, who, custodian)
+    except SignatureWanted:
+        raise
     except PosthornError as error:
         return _page(visit, item, error, **entered)
     return see(f"/work/receptacles/0x{item.hex()}")
@@ -121,7 +132,9 @@ def pack(
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
         items = tuple(labels.find_items(db, _scanned(texts)))
-        return usecases.pack(db, visit.house, who, PackRequest(custodian, bag, items))
+        return usecases.pack(
+            db, visit.house, who, _signed(visit, PackRequest(custodian, bag, items))
+        )
 
     return _do(visit, bag, act, texts=texts)
 
@@ -147,7 +160,7 @@ def close(
         if kind not in codes.SEALS.names():
             raise Unprocessable("This is no kind of seal.", "Choose one of the list.")
         request = CloseRequest(custodian, bag, seal, codes.SEALS.number(kind))
-        return usecases.close(db, visit.house, who, request)
+        return usecases.close(db, visit.house, who, _signed(visit, request))
 
     return _do(visit, bag, act, seal=seal)
 
@@ -168,7 +181,7 @@ def open_(
         request = _opening(
             db, custodian, receptacles.receptacle(db, bag), texts, missing, rest, state
         )
-        return usecases.open_(db, visit.house, who, request)
+        return usecases.open_(db, visit.house, who, _signed(visit, request))
 
     return _do(visit, bag, act, found=texts, missing=missing, rest=rest)
 

@@ -1,4 +1,4 @@
-"""Receptacles under way (C7), what stands behind the evidence of a record, and standing in for a giver (C9)."""
+"""Receptacles under way (C7), seals, standing in for a giver (C9), passkeys on devices (N3)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,3 +22,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("root", name=op.f("pk_evidence")),
     )
     op.add_column("release", sa.Column("stand_in_reason", sa.Integer()))
+    op.create_table(
+        "passkey",
+        sa.Column("credential", sa.LargeBinary(), nullable=False),
+        sa.Column("custodian", sa.BigInteger(), nullable=False),
+        sa.Column("person", sa.Integer(), nullable=True),
+        sa.Column("point", sa.LargeBinary(), nullable=False),
+        sa.Column("rp_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_passkey_person_person")),
+        sa.PrimaryKeyConstraint("credential", name=op.f("pk_passkey")),
+        sa.UniqueConstraint("key", name=op.f("uq_passkey_key")),
+    )
+    op.create_index(op.f("ix_passkey_custodian"), "passkey", ["custodian"], unique=False)
