@@ -71,6 +71,12 @@ KEY_HOLDERS: Final = CodeList(
     Code(1, "device", "the device"),
     Code(2, "operator", "the operator"),
 )
+KEY_KINDS: Final = CodeList(
+    "Kinds of key",
+    Code(1, "secp256k1", "secp256k1, as Ethereum's accounts have"),
+    Code(2, "p256", "P-256 on a device"),
+    Code(3, "passkey", "passkey (WebAuthn) on a device"),
+)
 SOURCES: Final = CodeList(
     "Where an item came from (acceptance)",
     Code(1, "counter", "posted at the counter", "EMA"),
@@ -207,6 +213,7 @@ PAYMENTS: Final = CodeList(
 ALL: Final = {
     "kinds": KINDS,
     "key_holders": KEY_HOLDERS,
+    "key_kinds": KEY_KINDS,
     "sources": SOURCES,
     "conditions": CONDITIONS,
     "reports": REPORTS,

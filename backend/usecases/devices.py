@@ -11,8 +11,6 @@ from backend.store import passkeys
 from backend.usecases.operate import grant_device, must_be_admin
 from backend.usecases.submit import Promise, must_act_for
 
-PASSKEY = 3
-
 
 def register(
     db: Connection,
@@ -53,5 +51,4 @@ def grant(db: Connection, house: House, who: Actor, credential: bytes) -> Promis
     row = passkeys.find(db, credential)
     if row is None:
         raise NotFound("There is no such passkey.", "Let the device register it first.")
-    holder = codes.KEY_HOLDERS.number("device")
-    return grant_device(db, house, who, row.custodian, PASSKEY, row.key, holder)
+    return grant_device(db, house, who, row.custodian, codes.KEY_KINDS.number("passkey"), row.key)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backend.domain import ids, rules
+from backend.domain import codes, ids, rules
 from backend.domain.keccak import keccak256
 from backend.domain.merkle import claim_leaf, merkle_root
 from backend.domain.network import FOR_EVER
@@ -148,15 +148,21 @@ def grant_right(db: Connection, house: House, who: Actor, request: CustodianRequ
 
 
 def grant_device(
-    db: Connection, house: House, who: Actor, custodian: int, kind: int, key: bytes, key_holder: int
+    db: Connection,
+    house: House,
+    who: Actor,
+    custodian: int,
+    kind: int,
+    key: bytes,
+    until: int | None = None,
 ) -> Promise:
-    """The next right of a custodian goes to a key on its device, of a kind of N3, without end."""
+    """The next right of a custodian goes to a key on its device, of a kind of codes.KEY_KINDS (N3)."""
     right = {
         "key": hexed(key),
         "kind": kind,
-        "key_holder": key_holder,
+        "key_holder": codes.KEY_HOLDERS.number("device"),
         "from": 0,
-        "until": FOR_EVER,
+        "until": FOR_EVER if until is None else until,
     }
     arguments = {"custodian": custodian, "right": right}
     return act(db, house, who, "grant_right", f"admin/{custodian >> 24}", arguments)

@@ -5,7 +5,6 @@ Chromium's virtual authenticator is real enough: it makes keys, asks for its use
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -64,13 +63,11 @@ def new_round(sign_in: Opened) -> None:
 
 
 @pytest.fixture
-def phone(
-    posthorn: Installation, open_page: Opened, local: str, new_round: None
-) -> Iterator[Phone]:
+def phone(posthorn: Installation, open_page: Opened, local: str, new_round: None) -> Phone:
     link = posthorn.sign_in_link("courier", "clerk", ROUND)
     page = open_page(link.replace("127.0.0.1", "localhost"), base_url=local)
     page.get_by_role("button", name="Sign in").click()
-    yield Phone(page)
+    return Phone(page)
 
 
 def register_and_grant(phone: Phone, sign_in: Opened) -> None:

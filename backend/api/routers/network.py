@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from backend.api.answers import network as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import CustodianIn
-from backend.api.requests import CompromiseBody, EnrolBody, RightBody
+from backend.api.requests import CompromiseBody, EnrolBody, NextRightBody
 from backend.api.service import Call, answer
 from backend.domain import codes
 from backend.errors import NotFound
@@ -71,11 +71,16 @@ def enrol(call: Call, body: EnrolBody) -> Response:
 
 
 @router.post("/custodians/{custodian}/rights", status_code=202, response_model=Promise)
-def grant_right(call: Call, custodian: CustodianIn, body: RightBody) -> Response:
+def grant_right(call: Call, custodian: CustodianIn, body: NextRightBody) -> Response:
     """Another key (rotation) or another validity (administrators)."""
 
     def work(db: Connection, who: Actor) -> Promise:
         known = network.custodian(db, custodian)
+        if body.key is not None:
+            granted = operate.grant_device(
+                db, call.house, who, custodian, body.key_kind, body.key, body.until
+            )
+            return Promise.of(db, granted)
         request = operate.CustodianRequest(
             custodian=custodian,
             kind=known.kind,
