@@ -360,7 +360,9 @@ def test_wedge_scanner_on_a_french_keyboard_reads_a_stamp(counter: Page, open_pa
 
 def test_locker_and_customs_see_their_own_buttons(sign_in: Opened) -> None:
     page = sign_in("clerk 4", "clerk", "3-8")
-    expect(page.locator(".actions a")).to_have_text(["Hand overF4", "Take overF6"])
+    expect(page.locator(".actions a")).to_have_text(
+        ["Hand overF4", "Take overF6", "Pack or open a bagF9"]
+    )
 
 
 def test_what_was_done_bears_the_time_of_the_event(sign_in: Opened) -> None:
