@@ -275,6 +275,10 @@ def _trail_json(answer: TrailAnswer) -> dict[str, Any]:
             }
             for one in answer.entries
         ],
+        "notices": [
+            {"text": one.text, "block": one.block, "transaction": one.transaction}
+            for one in answer.notices
+        ],
         "pending": [{"digest": p.digest, "state": p.state} for p in answer.pending],
     }
 
@@ -290,6 +294,7 @@ def _trail_text(answer: TrailAnswer) -> str:
     for one in answer.entries:
         flags = f"  [{', '.join(one.flags).replace('_', ' ')}]" if one.flags else ""
         lines.append(f"{one.entry.record:>3}  {when(one.entry.event_time)}  {one.text}{flags}")
+    lines += [f"To be looked at: {notice.text}" for notice in answer.notices]
     if answer.pending:
         lines.append(f"{len(answer.pending)} more being recorded.")
     return "\n".join([*lines, "", f"As of block {answer.as_of.block}."])

@@ -18,6 +18,7 @@ from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
 from backend.errors import NotFound, Unprocessable
 from backend.queries import submissions
 from backend.queries.network import CustodianAnswer, named, rights
+from backend.queries.notices import NoticeAnswer, notices
 from backend.queries.status import AsOf, as_of
 from backend.queries.submissions import UnderWay
 from backend.queries.words import answerable, entry_text, where_it_is
@@ -66,8 +67,8 @@ class TrailAnswer:
 
     `number`, `franking` and what `pending` is about are there only where the label's code or a session
     opened the trail.
-    `sentence` says where the item is, `answerable` who answers for it now and why. `etag` changes with
-    every change of the answer.
+    `sentence` says where the item is, `answerable` who answers for it now and why. `notices` are what
+    a person should look at. `etag` changes with every change of the answer.
     """
 
     item: bytes
@@ -76,6 +77,7 @@ class TrailAnswer:
     franking: dict[str, Any] | None
     state: TrailState | None
     entries: tuple[EntryAnswer, ...]
+    notices: tuple[NoticeAnswer, ...]
     holder: CustodianAnswer | None
     sentence: str
     answerable: str
@@ -110,7 +112,7 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
     entries, now = _entries(db, item), as_of(db)
     names = named(db, _mentioned(entries, state))
     pending = submissions.open_of_item(db, item, opened)
-    shown = _entry_answers(db, entries, names, now)
+    shown, shown_beside = _entry_answers(db, entries, names, now), notices(db, item)
     return TrailAnswer(
         item=item,
         number=secret.value if secret and opened else None,
@@ -118,13 +120,14 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
         franking=secret.franking if secret and opened else None,
         state=state,
         entries=shown,
+        notices=shown_beside,
         holder=names.get(state.holder) if state else None,
         sentence=where_it_is(state, _since(entries), names),
         answerable=answerable(state, _answer_time(entries, state), names),
         stamps=_stamps(db, item),
         pending=pending,
         as_of=now,
-        etag=_etag(state, shown, pending, opened),
+        etag=_etag(state, shown, shown_beside, pending, opened),
     )
 
 
@@ -308,11 +311,13 @@ def _stamps(db: Connection, item: bytes) -> tuple[int, ...]:
 def _etag(
     state: TrailState | None,
     entries: tuple[EntryAnswer, ...],
+    notices_: tuple[NoticeAnswer, ...],
     pending: tuple[UnderWay, ...],
     opened: bool,
 ) -> str:
-    """Head, what is final, what is under way; the block up to which we looked is no change."""
+    """Head, what is final, what stands beside it, what is under way; the block up to which we looked is no change."""
     parts = [state.head if state else b"", bytes([opened])]
     parts += [entry.status.encode() for entry in entries]
+    parts += [notice.transaction for notice in notices_]
     parts += [submission.digest + submission.state.encode() for submission in pending]
     return hashlib.sha256(b"|".join(parts)).hexdigest()[:32]

@@ -108,6 +108,19 @@ class UnderWay(Answer):
     about: str | None
 
 
+class Notice(Answer):
+    """Evidence of two hand-offs of the item by one giver (C10): to be looked at by a person, and no verdict."""
+
+    text: str
+    giver: Custodian
+    receivers: tuple[Custodian, Custodian]
+    releases: tuple[HexOut, HexOut]
+    custody_number: int
+    block: int
+    block_time: int
+    transaction: HexOut
+
+
 class Trail(Answer):
     """An item's trail. `number` and `franking` only where the label's code or a session opened it."""
 
@@ -124,6 +137,7 @@ class Trail(Answer):
     head: HexOut | None
     stamps: tuple[StampOut, ...]
     trail: tuple[Record, ...]
+    notices: tuple[Notice, ...]
     pending: tuple[UnderWay, ...]
     as_of_block: int | None
     as_of_time: int | None
@@ -146,6 +160,7 @@ class Trail(Answer):
             head=state.head if state else None,
             stamps=found.stamps,
             trail=tuple(Record.of(entry) for entry in found.entries),
+            notices=tuple(Notice.model_validate(one) for one in found.notices),
             pending=tuple(UnderWay.model_validate(one) for one in found.pending),
             as_of_block=found.as_of.block,
             as_of_time=found.as_of.time,
