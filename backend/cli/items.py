@@ -92,7 +92,7 @@ def prove(
     source = NodeLogs(house.node, house.deployment)
     content, made = make_bundle(source, house.deployment, found, opening, names)
     write_file(out, content)
-    records, signatures = len(made.trail.entries), made.trail.signatures
+    records, signatures = len(made.story.entries), made.story.signatures
     facts = {"file": out, "item": found, "records": records, "signatures": signatures}
     show(
         facts | {"block": made.newest.number},
@@ -301,6 +301,8 @@ def _trail_text(answer: TrailAnswer) -> str:
 
 
 def _held_json(held: Held, item: bytes, network: str) -> dict[str, Any]:
+    from backend.proof.words import carried_json, contents_json, evidence_json
+
     return {
         "holds": True,
         "item": item,
@@ -311,24 +313,37 @@ def _held_json(held: Held, item: bytes, network: str) -> dict[str, Any]:
         "later_records": held.later,
         "block": held.at.number,
         "head": held.state.head,
+        "custodian": held.story.custodian(),
         "answerable": {
             "custodian": held.state.answer.custodian,
             "why": held.state.answer.why.value,
             "record": held.state.answer.record,
         },
+        "carried": carried_json(held.story),
+        "contents": contents_json(held.story.contents) if held.story.contents else None,
+        "evidence": [evidence_json(event) for event in held.story.evidence],
     }
 
 
 def _held_text(held: Held, facilities: Any) -> str:
-    from backend.proof.words import answerable, counted
+    from backend.proof.words import answerable, carried, contents, counted, evidence
 
     later = f"; {counted(held.later, 'later record')}" if held.later else ""
-    parts = [counted(len(held.entries), "record"), counted(held.signatures, "signature")]
+    parts = [counted(len(held.entries), "record")]
+    if receptacles := len(held.said.trails) - 1:
+        parts.append(
+            f"{counted(receptacles, 'receptacle')} with {held.receptacle_records} of their own"
+        )
+    parts.append(counted(held.signatures, "signature"))
     parts += [counted(held.stamps, "stamp")] if held.stamps else []
-    return (
+    holds = (
         f"holds: {', '.join(parts)}, block {held.at.number}{later}. "
         f"No Posthorn server was asked. Answerable: {answerable(held.state, facilities)}."
     )
+    own = held.story.contents
+    inside = [contents(own, facilities)] if own else []
+    beside = [evidence(event, facilities) for event in held.story.evidence]
+    return "\n".join([holds, *carried(held.story, facilities), *inside, *beside])
 
 
 def write_file(file: Path, content: bytes) -> None:

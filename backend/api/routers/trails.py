@@ -15,7 +15,7 @@ from backend.api.service import Call, answer, gives
 from backend.domain import ids
 from backend.ports import Actor
 from backend.proof.bundle import Opening
-from backend.queries import audit, labels, trails
+from backend.queries import audit, labels, network, trails
 from backend.queries.trails import TrailAnswer
 from backend.store import items as item_rows
 
@@ -78,7 +78,7 @@ def bundle(call: Call, item: Bytes32In) -> Response:
     def work(db: Connection) -> tuple[Opening | None, dict[int, str]]:
         who = people.find_actor(db, call.credentials)
         found = trails.trail(db, item, opened=who is not None and may_open(db, who, item))
-        names = {c.number: c.name for entry in found.entries for c in (entry.at, entry.to) if c}
+        names = {custodian.number: custodian.name for custodian in network.custodians(db)}
         return (_opening(db, item) if found.number else None), names
 
     made = call.service.prove(item, *call.read(work))
