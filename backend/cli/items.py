@@ -82,6 +82,7 @@ def prove(
     from backend.proof.gather import NodeLogs
     from backend.proof.make import make_bundle
     from backend.queries import network
+    from backend.queries.carriers import carriers
     from backend.store.engine import begin
 
     house = installation(data)
@@ -89,8 +90,9 @@ def prove(
         found = find_item(db, item, newest)
         opening = _opening(db, found) if open_ else None
         names = {custodian.number: custodian.name for custodian in network.custodians(db)}
+        receptacles = [one.item for one in carriers(db, found)]
     source = NodeLogs(house.node, house.deployment)
-    content, made = make_bundle(source, house.deployment, found, opening, names)
+    content, made = make_bundle(source, house.deployment, found, opening, names, receptacles)
     write_file(out, content)
     records, signatures = len(made.story.entries), made.story.signatures
     facts = {"file": out, "item": found, "records": records, "signatures": signatures}

@@ -17,6 +17,7 @@ from backend.domain.trail import Entry, HandedOff, Missing, Stay, TrailState
 from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
 from backend.errors import NotFound, Unprocessable
 from backend.queries import submissions
+from backend.queries.carriers import CarrierAnswer, carriers
 from backend.queries.network import CustodianAnswer, named, rights
 from backend.queries.notices import NoticeAnswer, notices
 from backend.queries.status import AsOf, as_of
@@ -68,7 +69,7 @@ class TrailAnswer:
     `number`, `franking` and what `pending` is about are there only where the label's code or a session
     opened the trail.
     `sentence` says where the item is, `answerable` who answers for it now and why. `notices` are what
-    a person should look at. `etag` changes with every change of the answer.
+    a person should look at, `carriers` the receptacles that it lay in. `etag` changes with every change of the answer.
     """
 
     item: bytes
@@ -78,6 +79,7 @@ class TrailAnswer:
     state: TrailState | None
     entries: tuple[EntryAnswer, ...]
     notices: tuple[NoticeAnswer, ...]
+    carriers: tuple[CarrierAnswer, ...]
     holder: CustodianAnswer | None
     sentence: str
     answerable: str
@@ -121,6 +123,7 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
         state=state,
         entries=shown,
         notices=shown_beside,
+        carriers=carriers(db, item),
         holder=names.get(state.holder) if state else None,
         sentence=where_it_is(state, _since(entries), names),
         answerable=answerable(state, _answer_time(entries, state), names),

@@ -6,11 +6,13 @@ import test from "node:test";
 import { decodeEventLog, decodeFunctionData, encodeFunctionResult, keccak256, toHex } from "viem/utils";
 import { ledger as ledgerAbi, network as networkAbi } from "../../backend/web/js/abi.js";
 import { BadCode, decode, encode } from "../../backend/web/js/base32.js";
-import { badSignatures, headFrom, parsePublicCode, recordsOf, signerOf } from "../../backend/web/js/chain.js";
+import { badSignatures, parsePublicCode } from "../../backend/web/js/chain.js";
+import { isSignedBy, signerOf } from "../../backend/web/js/devices.js";
 import { deliveryKey, signDelivery } from "../../backend/web/js/delivery.js";
 import { NoAnswer, Node } from "../../backend/web/js/node.js";
 import { digestOf, domainOf, lineHash, nextHead, releaseDigest } from "../../backend/web/js/signed.js";
 import { check, stampDifferences, trailDifferences } from "../../backend/web/js/ticks.js";
+import { headFrom, trailsOf } from "../../backend/web/js/trails.js";
 import { characterOf, Wedge } from "../../backend/web/js/wedge.js";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));
@@ -37,11 +39,18 @@ class GoldenNode {
 
   eth_chainId = () => toHex(golden.chain_id);
   eth_blockNumber = () => "0xb";
+  logs = golden.logs;
 
   eth_getLogs({ address, topics, blockHash }) {
-    const fits = (wanted, topic) => wanted === null || wanted === topic;
-    return golden.logs
-      .map((log) => ({ ...log, blockNumber: toHex(log.block), blockHash: hashOf(log.block) }))
+    const fits = (wanted, topic) => wanted === null || [wanted].flat().includes(topic);
+    return this.logs
+      .map((log) => ({
+        ...log,
+        blockNumber: toHex(log.block),
+        blockHash: hashOf(log.block),
+        logIndex: toHex(log.index),
+        transactionHash: toHex(log.transaction, { size: 32 }),
+      }))
       .filter((log) => log.address === address && (!blockHash || log.blockHash === blockHash))
       .filter((log) => topics.every((wanted, i) => fits(wanted, log.topics[i])));
   }
@@ -55,9 +64,16 @@ class GoldenNode {
   headOf = (item) => this.heads[item] ?? ZERO32;
 
   itemOf = (item) => ({
-    holder: 0, number: 0, records: trails[item].records.length, time: 0, state: 1,
+    holder: trails[item].holder, number: 0, records: trails[item].records.length, time: 0, state: 1,
     receptacle: 0, height: 0, closed: false, origin: 1,
   });
+
+  /** C7: the journey of a receptacle, of which the pages read the head at its opening. */
+  receptacleOf(number) {
+    const opened = Object.values(trails).find((one) => one.number === number);
+    const zeros = { item: ZERO32, contents: ZERO32, count: 0, closedBy: 0, openedBy: 0, openedAt: 0 };
+    return { ...zeros, headAtOpening: opened.head_at_opening };
+  }
 
   custodian = () => ({ kind: 1, place: toHex("", { size: 12 }), keyHolder: 1 });
 
@@ -68,7 +84,7 @@ class GoldenNode {
     const right = events.findLast(
       (e) => e.eventName === "RightGranted" && e.args.from <= time && time < e.args.until && !lost.has(e.args.key),
     );
-    return [right?.args.key ?? `0x${"00".repeat(20)}`, 1, "0x"];
+    return [right?.args.key ?? `0x${"00".repeat(20)}`, right?.args.kind ?? 0, "0x"];
   }
 
   #network() {
@@ -91,15 +107,20 @@ function asked(fake = new GoldenNode()) {
   return new Node("http://node.example", fake.fetch);
 }
 
-const blocksOf = (trail) => [...new Set(trail.records.map((one) => one.blockHash))];
+const subjectsOf = (item) => [
+  { item, blocks: [...new Set(trails[item].records.map((one) => one.blockHash))] },
+  ...trails[item].receptacles,
+];
+const recordsOf = async (node, item) => (await trailsOf(node, contracts, subjectsOf(item))).get(item).records;
 
 function storyOf(item) {
-  return { kind: "trail", contracts, item, places: {}, records: structuredClone(trails[item].records) };
+  const { holder, records, receptacles } = structuredClone(trails[item]);
+  return { kind: "trail", contracts, item, holder, places: {}, records, receptacles };
 }
 
 // ---- digests and codes ---------------------------------------------------------------------------
 
-const SIGNED_HERE = ["Acceptance", "Receipt", "Delivery", "End", "TakeUp", "Recall", "Report"];
+const SIGNED_HERE = ["Acceptance", "Receipt", "Packing", "Closing", "Opening", "Delivery", "End", "TakeUp", "Recall", "Report"];
 const domains = {
   CustodyLedger: domainOf("CustodyLedger", 31337, `0x${"11".repeat(20)}`),
 };
@@ -158,7 +179,7 @@ test("a delivery code gives Python's key, and signs", async () => {
 for (const [item, trail] of Object.entries(trails)) {
   test(`trail ${item.slice(2, 10)} gives the head that Python folds, all signatures good`, async () => {
     const node = asked();
-    const records = await recordsOf(node, contracts, item, blocksOf(trail));
+    const records = await recordsOf(node, item);
     assert.equal(headFrom(records), trail.head);
     assert.deepEqual(await badSignatures(node, contracts, records), []);
     assert.deepEqual(trailDifferences(storyOf(item), records, new Map()), []);
@@ -175,7 +196,7 @@ for (const [item, trail] of Object.entries(trails)) {
 const [item, trail] = Object.entries(trails).find(([, one]) => one.records.some((record) => record.receiver));
 
 test("a head is not given by records with a gap or in which a digest does not fit", async () => {
-  const records = await recordsOf(asked(), contracts, item, blocksOf(trail));
+  const records = await recordsOf(asked(), item);
   assert.equal(headFrom(records.toSpliced(1, 1)), null);
   assert.equal(headFrom(records.with(1, { ...records[1], recomputed: ZERO32 })), null);
   assert.notEqual(nextHead(ZERO32, records[0].digest, 0), nextHead(ZERO32, records[0].digest, 1));
@@ -191,7 +212,7 @@ test("another head on chain turns the record's tick, not the others", async () =
 
 test("a signature by another key is named with its record", async () => {
   const node = asked();
-  const records = await recordsOf(node, contracts, item, blocksOf(trail));
+  const records = await recordsOf(node, item);
   records[0].signed[0].signature = records[1].signed[0].signature;
   assert.deepEqual(await badSignatures(node, contracts, records), ["record 1"]);
 });
@@ -224,7 +245,7 @@ test("a record that the chain does not have is told", () => {
 
 test("a wrong place is told", async () => {
   const story = storyOf(item);
-  const records = await recordsOf(asked(), contracts, item, blocksOf(trail));
+  const records = await recordsOf(asked(), item);
   story.places = { 16777217: "AT602001" };
   const found = trailDifferences(story, records, new Map([[16777217, "CHZRHX"]]));
   assert.deepEqual(found, ["Custodian 1-1: the server says AT602001, the chain says CHZRHX."]);
