@@ -133,6 +133,12 @@ for (const { type, contract, record, digest } of typed.records) {
   }
 }
 
+test("digest of a forced release follows from its lines' hashes and its reason", () => {
+  const { record, digest } = typed.records.find((one) => one.type === "ForcedRelease");
+  const lines = record.lines.map((line) => lineHash(line.item, line.number, line.condition, line.evidence));
+  assert.equal(releaseDigest(domains.CustodyLedger, { ...record, released: record.time, by: record.giver, lines }), digest);
+});
+
 test("digest of a release follows from its lines' hashes", () => {
   const { record, digest } = typed.records.find((one) => one.type === "Release");
   const lines = record.lines.map((line) => lineHash(line.item, line.number, line.condition, line.evidence));
@@ -249,6 +255,140 @@ test("a wrong place is told", async () => {
   story.places = { 16777217: "AT602001" };
   const found = trailDifferences(story, records, new Map([[16777217, "CHZRHX"]]));
   assert.deepEqual(found, ["Custodian 1-1: the server says AT602001, the chain says CHZRHX."]);
+});
+
+// ---- receptacles (C7) ----------------------------------------------------------------------------------
+
+test("every trail of the golden logs is among the vectors: none is beyond the scripts", () => {
+  const accepted = golden.logs.filter((log) => eventOf(log)?.eventName === "Accepted").map((log) => log.topics[1]);
+  assert.deepEqual(Object.keys(trails).sort(), accepted.sort());
+});
+
+function eventOf(log) {
+  try {
+    return decodeEventLog({ abi: ledgerAbi, topics: log.topics, data: log.data });
+  } catch {
+    return null;
+  }
+}
+
+const lain = (outcome) => Object.keys(trails).find((one) => trails[one].records.some((record) => record.outcome === outcome));
+
+async function ticksOf(item, change = () => {}, fake = new GoldenNode()) {
+  const states = {};
+  const story = storyOf(item);
+  change(story, fake);
+  await check(asked(fake), story, (tick, state, text) => (states[tick] = [state, text]));
+  return states;
+}
+
+test("the signatures of the receptacles are counted with the item's own", async () => {
+  const { signatures } = await ticksOf(lain("found"));
+  assert.match(signatures[1], /^11 signatures of 4 records and 6 of the receptacle that carried it, each by the key/);
+});
+
+for (const [outcome, lie] of [["found", "inferred"], ["inferred", "found"], ["missing", "found"]]) {
+  test(`an item that was ${outcome} cannot be told as ${lie}`, async () => {
+    const { story, record } = await ticksOf(lain(outcome), ({ records }) => {
+      records.find((one) => one.outcome).outcome = lie;
+    });
+    assert.equal(story[0], "differs");
+    assert.match(story[1], new RegExp(`in its receptacle: the server says ${lie}, the chain says ${outcome}`));
+    assert.equal(record[0], "holds");
+  });
+}
+
+test("a holder that the chain does not name is told, a receptacle by its words", async () => {
+  const inside = Object.keys(trails).find((one) => trails[one].holder >= 2 ** 40);
+  const { story } = await ticksOf(inside, (told) => (told.holder = 16777217));
+  assert.match(story[1], /^Held by: the server says 1-1, the chain says receptacle \d\./);
+});
+
+test("without the receptacle's own records a stay is not believed", async () => {
+  const { record } = await ticksOf(lain("found"), (story) => (story.receptacles = []));
+  assert.equal(record[0], "differs");
+});
+
+for (const name of ["Packed", "LineRefused", "Closed", "Opened"]) {
+  test(`a node that leaves out a ${name} of the receptacle is found out`, async () => {
+    const { record } = await ticksOf(lain("found"), (_, fake) => {
+      const at = fake.logs.findIndex((log) => eventOf(log)?.eventName === name);
+      fake.logs = fake.logs.toSpliced(at, 1);
+    });
+    assert.equal(record[0], "differs");
+  });
+
+  test(`a node that changes a ${name} of the receptacle is found out`, async () => {
+    const { record, signatures } = await ticksOf(lain("found"), (_, fake) => {
+      const at = fake.logs.findIndex((log) => eventOf(log)?.eventName === name);
+      const { topics, data } = fake.logs[at];
+      const changed = name === "LineRefused" ? { topics: topics.with(2, toHex(2, { size: 32 })) } : { data: flipped(name, data) };
+      fake.logs = fake.logs.with(at, { ...fake.logs[at], ...changed });
+    });
+    assert.ok(record[0] === "differs" || signatures[0] === "differs");
+  });
+}
+
+/** Another time of the event: the fourth word of the struct, which lies where its offset says. */
+function flipped(name, data) {
+  const words = data.slice(2).match(/.{64}/g);
+  const start = words.findIndex((word) => BigInt(`0x${word}`) > 1_700_000_000n && BigInt(`0x${word}`) < 1_900_000_000n);
+  words[start] = (BigInt(`0x${words[start]}`) ^ 1n).toString(16).padStart(64, "0");
+  return `0x${words.join("")}`;
+}
+
+test("what became of the empty receptacle afterwards is no part of what it carried", async () => {
+  const crate = Object.keys(trails).find((one) => trails[one].head_at_opening && trails[one].head_at_opening !== trails[one].head);
+  const inside = Object.keys(trails).filter((one) => trails[one].receptacles.some(({ item }) => item === crate));
+  assert.ok(inside.length);
+  for (const one of inside) assert.equal((await ticksOf(one)).record[0], "holds");
+});
+
+// ---- forced hand-offs (C9) and devices' keys (N3) --------------------------------------------------------
+
+for (const [field, lie] of [["forcedBy", undefined], ["code", 7]]) {
+  test(`who stood in for a giver, and why, cannot be told otherwise: ${field}`, async () => {
+    const forced = Object.keys(trails).find((one) => trails[one].records.some((record) => record.forcedBy));
+    const { story, signatures } = await ticksOf(forced, ({ records }) => {
+      records.find((one) => one.forcedBy)[field] = lie;
+    });
+    assert.equal(story[0], "differs");
+    assert.equal(signatures[0], "holds");
+  });
+}
+
+const DEVICES = golden.events.filter((event) => event.event === "RightGranted" && event.kind > 1);
+
+for (const { kind, key, custodian } of DEVICES) {
+  test(`a signature of a key of kind ${kind} is good, and with any byte changed it is not`, async () => {
+    const item = Object.keys(trails).find((one) => trails[one].records.some((record) => record.receiver === custodian || record.actor === custodian));
+    const records = await recordsOf(asked(), item);
+    const { digest, signature } = records.flatMap((one) => one.signed).find((one) => one.custodian === custodian);
+    assert.ok(await isSignedBy(kind, key, digest, signature));
+    for (const other of [1, 2, 3].filter((one) => one !== kind)) assert.ok(!(await isSignedBy(other, key, digest, signature)));
+    assert.ok(!(await isSignedBy(kind, key, ZERO32, signature)));
+    for (const at of bytesThatCount(signature, kind)) {
+      const digit = (parseInt(signature[at], 16) ^ 1).toString(16);
+      const bad = signature.slice(0, at) + digit + signature.slice(at + 1);
+      assert.ok(!(await isSignedBy(kind, key, digest, bad)), `digit ${at}`);
+    }
+    assert.ok(!(await isSignedBy(kind, key, digest, signature.slice(0, -64))));
+  });
+}
+
+/** Each 16th digit; of a passkey's those of public key, r, s and the authenticator's flags. */
+function bytesThatCount(signature, kind) {
+  const last = kind === 2 ? signature.length : 2 + 2 * 128;
+  return Array.from({ length: Math.floor((last - 3) / 16) }, (_, i) => 3 + 16 * i);
+}
+
+test("s in the upper half is no signature of a device", async () => {
+  const { key, custodian } = DEVICES.find((one) => one.kind === 2);
+  const item = Object.keys(trails).find((one) => trails[one].records.some((record) => record.actor === custodian));
+  const [{ signed }] = await recordsOf(asked(), item);
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const high = (order - BigInt(`0x${signed[0].signature.slice(-64)}`)).toString(16).padStart(64, "0");
+  assert.ok(!(await isSignedBy(2, key, signed[0].digest, signed[0].signature.slice(0, -64) + high)));
 });
 
 // ---- no answer ---------------------------------------------------------------------------------------
