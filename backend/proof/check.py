@@ -16,9 +16,10 @@ from backend.errors import NotFound, Unavailable
 from backend.indexer.events import RawLog
 from backend.proof.bundle import BlockMark, Bundle, Opening
 from backend.proof.gather import Gathered, NodeLogs, contracts_of, gather
+from backend.proof.reading import read_story
 from backend.proof.records import Refuted
 from backend.proof.standing import check_standing
-from backend.proof.story import Story, read_story
+from backend.proof.story import Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +146,12 @@ def _check_logs(bundle: Bundle, said: Story, on_chain: Gathered) -> None:
 
 def _due(bundle: Bundle, said: Story, on_chain: Gathered) -> Iterator[RawLog]:
     """The logs of these trails and of who signed in them; what has come in only later has no part in them."""
-    for item in _lain_in(on_chain.story, bundle.item, bundle.made.number):
+    for item in on_chain.story.lain_in(bundle.made.number):
         yield from on_chain.trails[item]
     operators = {operator_of_custodian(number) for number in said.signers}
     for log in on_chain.network:
         if int.from_bytes(log.topics[1], "big") in said.signers | operators:
             yield log
-
-
-def _lain_in(story: Story, item: bytes, block: int) -> set[bytes]:
-    """C7: an item and the receptacles that it had been packed into by a block, and these into others."""
-    packed = (c for c in story.trails[item].carriages if c.packing.place.block <= block)
-    return {item}.union(*(_lain_in(story, one.receptacle, block) for one in packed))
 
 
 def _by_place(logs: Iterable[RawLog]) -> Mapping[tuple[int, int], RawLog]:

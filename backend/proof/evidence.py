@@ -9,6 +9,11 @@ from backend.indexer.events import Equivocated, Event, HandOff
 from backend.proof.records import Refuted, Signature, check_signature
 
 
+def parties(giver: int, first: HandOff, second: HandOff) -> frozenset[int]:
+    """The giver and the two receivers."""
+    return frozenset({giver, first.release.receiver, second.release.receiver})
+
+
 def check_equivocation(event: Equivocated, ledger: SigningDomain, events: Sequence[Event]) -> None:
     """Two complete hand-offs of one item and custody number by one giver, the later within the earlier's time.
 

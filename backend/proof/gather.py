@@ -18,8 +18,10 @@ from backend.indexer.abi import EventReader
 from backend.indexer.decode import Contracts, committed_abi
 from backend.indexer.events import RawLog
 from backend.proof.bundle import BlockMark, place_of
+from backend.proof.evidence import parties
+from backend.proof.reading import read_story
 from backend.proof.records import arguments
-from backend.proof.story import Story, read_story
+from backend.proof.story import Story
 
 TRAIL = (
     *("Accepted", "ItemHandedOff", "Delivered", "Ended", "TakenUp", "Recalled", "Reported"),
@@ -261,7 +263,7 @@ def _signers(log: RawLog) -> Collection[int]:
         return ()
     if _is(log, EVIDENCE):
         a = arguments(_reader(EVIDENCE), log)
-        return {a["giver"], a["first"].release.receiver, a["second"].release.receiver}
+        return parties(a["giver"], a["first"], a["second"])
     places = (2, 3) if log.topics[0] in _topics("HandedOff", "HandOffForced") else (3,)
     numbers = (int.from_bytes(log.topics[place], "big") for place in places)
     return tuple(number for number in numbers if number)

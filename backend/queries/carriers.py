@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from backend.domain.ids import receptacle_text
 from backend.store import tables
 from backend.store.tables import content, entry
 
@@ -17,6 +18,11 @@ class CarrierAnswer:
     item: bytes
     number: int
     blocks: tuple[bytes, ...]
+
+    @property
+    def text(self) -> str:
+        """`receptacle 1`."""
+        return receptacle_text(self.number)
 
 
 def carriers(db: Connection, item: bytes) -> tuple[CarrierAnswer, ...]:

@@ -136,6 +136,14 @@ def test_browser_misses_a_receptacle_that_the_server_hides(site: Site, item_page
     tick(item_page("inferred"), "record", "differs")
 
 
+def test_page_leads_to_the_receptacles_that_carried_the_item(item_page: ItemPage) -> None:
+    page = item_page("deep")
+    expect(page.get_by_text("those of the 2 receptacles that carried it")).to_be_visible()
+    page.get_by_role("link", name="receptacle 3").click()
+    tick(page, "record", "holds")
+    expect(page.get_by_text("Opened by")).to_be_visible()
+
+
 def test_evidence_of_two_hand_offs_stands_on_the_page_and_accuses_nobody(
     item_page: ItemPage,
 ) -> None:

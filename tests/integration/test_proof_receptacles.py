@@ -21,9 +21,10 @@ from backend.domain.typed_data import Opening
 from backend.proof.bundle import read_bundle
 from backend.proof.check import check_bundle
 from backend.proof.gather import contracts_of, topic
+from backend.proof.reading import read_story
 from backend.proof.records import Refuted
 from backend.proof.sealed import Damaged, OtherFormat
-from backend.proof.story import Outcome, Story, read_story
+from backend.proof.story import Outcome, Story
 from backend.proof.words import carried, contents, evidence
 
 VAN = 1 << 24 | 0x40
@@ -324,6 +325,23 @@ def test_a_receptacle_left_out_is_refuted(posts: Posts, found: bytes) -> None:
         body["blocks"] = [mark for mark in body["blocks"] if mark["number"] in kept]
 
     refuted_alone(posts, changed(found, change))
+
+
+def test_a_trail_that_has_no_part_in_it_is_refuted(posts: Posts, found: bytes) -> None:
+    """A bundle of one item has one form: nothing is put in beside it."""
+    other = json.loads(bundle_of(posts, posts.item("card", CENTRE)))["body"]
+
+    def change(body: dict[str, Any]) -> None:
+        for name in ("logs", "blocks"):
+            more = [one for one in other[name] if one not in body[name]]
+            body[name] = sorted(
+                body[name] + more,
+                key=lambda one: (
+                    (one["block"], one["index"]) if "block" in one else (one["number"], 0)
+                ),
+            )
+
+    assert "never carried the item" in refuted_alone(posts, changed(found, change))
 
 
 def test_a_receptacle_that_the_item_lies_in_cannot_be_left_out(posts: Posts) -> None:
