@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 from posts import CENTRE, COUNTER, CUSTOMS, Posts, forkable_anvil
 from proving import Change, bundle_of, changed, check, drop_log, refuted, set_
 from story import P256_DEVICE, tell
@@ -16,8 +17,8 @@ from story import P256_DEVICE, tell
 from backend.chain.client import Node
 from backend.chain.interface import interface
 from backend.domain.keccak import keccak256
-from backend.domain.trail import Stay
-from backend.domain.typed_data import Opening
+from backend.domain.trail import Packed, Stay
+from backend.domain.typed_data import Opening, Packing
 from backend.proof.bundle import read_bundle
 from backend.proof.check import check_bundle
 from backend.proof.gather import contracts_of, topic
@@ -32,11 +33,15 @@ VAN = 1 << 24 | 0x40
 
 @pytest.fixture(scope="module")
 def posts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Posts]:
-    """A network in which everything has happened once."""
+    """A network in which everything has happened once, and a tray that stays open."""
     with forkable_anvil(tmp_path_factory.mktemp("chain")) as url:
         posts = Posts(url)
         posts.found()
         tell(posts)
+        tray, card = posts.accept("open tray"), posts.accept("in an open tray")
+        posts.mine()
+        posts.pack(tray, 1, COUNTER, card)
+        posts.mine()
         yield posts
         posts.node.close()
         posts.rpc.close()
@@ -418,6 +423,59 @@ def test_every_changed_byte_of_a_bag_story_is_refused(found: bytes) -> None:
         bad[place] ^= 1
         with pytest.raises((Damaged, OtherFormat)):
             read_bundle(bytes(bad))
+
+
+@pytest.mark.parametrize(
+    ("inside", "custodian", "word", "signer", "why"),
+    [
+        ("late", CENTRE, "case", CENTRE, "took nothing"),
+        ("late", CENTRE, "pouch", COUNTER, "took nothing"),
+        ("found", COUNTER, "bag", CENTRE, "took nothing"),
+        ("in an open tray", COUNTER, "open tray", CENTRE, "took nothing"),
+        ("in an open tray", COUNTER, "open tray", COUNTER, "held, or what was not closed"),
+    ],
+    ids=["closed", "lies in another", "opened", "held by another", "lies in it already"],
+)
+def test_a_packing_that_no_contract_would_record_is_refuted(
+    posts: Posts, inside: str, custodian: int, word: str, signer: int, why: str
+) -> None:
+    """A bundle's own rules keep receptacles from lying in themselves, whoever signs and whatever node agrees."""
+    raw = bundle_of(posts, posts.item(inside, custodian))
+    own = read_alone(raw).trails[posts.item(word)].entries
+    packed = next(entry.body for entry in own if isinstance(entry.body, Packed))
+    item = posts.item(inside, custodian)
+    record, number = len(own) + 1, own[-1].number
+    packing = Packing(posts.item(word), number, signer, own[-1].event_time, (item,))
+    forged = log_of(posts, packing, record, packed.receptacle, signer)
+
+    def change(body: dict[str, Any]) -> None:
+        last = body["logs"][-1]
+        body["logs"].append(forged | {"block": last["block"], "index": last["index"] + 1})
+
+    assert why in refuted_alone(posts, changed(raw, change))
+
+
+def log_of(
+    posts: Posts, packing: Packing, record: int, receptacle: int, signer: int
+) -> dict[str, Any]:
+    """A Packed log as the ledger would write it, rightly signed."""
+    signature = bytes.fromhex(posts.signature(packing, signer)[2:])
+    body = (
+        packing.receptacle,
+        packing.number,
+        packing.custodian,
+        packing.time,
+        list(packing.items),
+    )
+    types = ["uint32", "uint32", "uint48", "(bytes32,uint32,uint40,uint40,bytes32[])", "bytes"]
+    data = encode(types, [record, packing.number + 1, receptacle, body, signature])
+    words = [packing.receptacle, posts.digest(packing), signer.to_bytes(32, "big")]
+    return {
+        "address": "0x" + posts.deployment.ledger.contract.hex(),
+        "data": "0x" + data.hex(),
+        "topics": ["0x" + word.hex() for word in (topic("Packed"), *words)],
+        "transaction": "0x" + "ab" * 32,
+    }
 
 
 # --- size -------------------------------------------------------------------------------------------
