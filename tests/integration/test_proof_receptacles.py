@@ -19,6 +19,7 @@ from backend.chain.interface import interface
 from backend.domain.keccak import keccak256
 from backend.domain.trail import Packed, Stay
 from backend.domain.typed_data import Opening, Packing
+from backend.domain.wire import to_wire
 from backend.proof.bundle import read_bundle
 from backend.proof.check import check_bundle
 from backend.proof.gather import contracts_of, topic
@@ -138,6 +139,13 @@ def test_a_receptacles_own_trail_is_proven_with_its_contents(
     assert own is not None
     assert contents(own, {}) == f"It is a receptacle: {sentence}"
     assert len(held.entries) == records
+
+
+def test_what_became_of_the_empty_receptacle_is_not_in_the_proof(posts: Posts) -> None:
+    """The crate was opened, and then reported on: no part of what it carried."""
+    crate, deep = posts.item("crate"), read_alone(bundle_of(posts, posts.item("deep")))
+    assert [e.kind for e in deep.trails[crate].entries][-1] == "opening"
+    assert [e.kind for e in check(posts, bundle_of(posts, crate)).entries][-1] == "report"
 
 
 def test_a_receptacle_that_nobody_took_over_is_proven_open(posts: Posts) -> None:
@@ -310,6 +318,19 @@ def test_an_item_that_was_missing_cannot_seem_to_have_stayed(posts: Posts) -> No
     refuted_alone(posts, changed(gone, drop_first(posts, "ItemMissing")))
 
 
+def test_what_is_missing_falls_back_to_who_closed_it_and_to_nobody_else(posts: Posts) -> None:
+    """ItemMissing bears no signature: holder and line follow from the closing and the opening."""
+    gone = bundle_of(posts, posts.item("gone"))
+    at = first_of(json.loads(gone)["body"], "ItemMissing")
+    another = "0x" + CENTRE.to_bytes(32, "big").hex()
+    words = "was not missing from receptacle 1"
+    assert words in refuted_alone(posts, changed(gone, set_("logs", at, "topics", 3, to=another)))
+    second_line = changed(
+        gone, set_("logs", at, "data", to=lambda data: data[:65] + "1" + data[66:])
+    )
+    assert words in refuted_alone(posts, second_line)
+
+
 def test_a_stay_in_another_receptacle_is_refuted(posts: Posts, found: bytes) -> None:
     """CE10: what Stayed says follows from the receptacle's trail, or is refuted."""
     number = (1 << 40).to_bytes(32, "big")
@@ -446,34 +467,57 @@ def test_a_packing_that_no_contract_would_record_is_refuted(
     item = posts.item(inside, custodian)
     record, number = len(own) + 1, own[-1].number
     packing = Packing(posts.item(word), number, signer, own[-1].event_time, (item,))
-    forged = log_of(posts, packing, record, packed.receptacle, signer)
+    body = (*words_of(packing)[:4], [item])
+    data = encode(
+        ["uint32", "uint32", "uint48", "(bytes32,uint32,uint40,uint40,bytes32[])", "bytes"],
+        [record, number + 1, packed.receptacle, body, signature_of(posts, packing, signer)],
+    )
+    forged = log_of(posts, "Packed", packing, signer, data)
+    assert why in refuted_alone(posts, changed(raw, appended(forged)))
+
+
+@pytest.mark.parametrize(("word", "signer"), [("open tray", COUNTER), ("bag", CENTRE)])
+def test_an_opening_of_what_is_not_closed_is_refuted(posts: Posts, word: str, signer: int) -> None:
+    """C7: closed once and opened once; rightly signed as it is."""
+    inside = {"open tray": "in an open tray", "bag": "found"}[word]
+    raw = bundle_of(posts, posts.item(inside))
+    own = read_alone(raw).trails[posts.item(word)].entries
+    opening = Opening(posts.item(word), own[-1].number, signer, own[-1].event_time, (), (1,))
+    body = (*words_of(opening)[:4], [], [1], opening.evidence)
+    kinds = "(bytes32,uint32,uint40,uint40,bytes32[],uint256[],bytes32)"
+    data = encode(
+        ["uint32", "uint32", kinds, "bytes"],
+        [len(own) + 1, opening.number + 1, body, signature_of(posts, opening, signer)],
+    )
+    forged = log_of(posts, "Opened", opening, signer, data)
+    assert "was not closed" in refuted_alone(posts, changed(raw, appended(forged)))
+
+
+def words_of(record: Any) -> tuple[Any, ...]:
+    return tuple(getattr(record, name) for name in to_wire(record))
+
+
+def signature_of(posts: Posts, record: Any, signer: int) -> bytes:
+    return bytes.fromhex(posts.signature(record, signer)[2:])
+
+
+def appended(log: dict[str, Any]) -> Change:
+    """After the last log, in its block."""
 
     def change(body: dict[str, Any]) -> None:
         last = body["logs"][-1]
-        body["logs"].append(forged | {"block": last["block"], "index": last["index"] + 1})
+        body["logs"].append(log | {"block": last["block"], "index": last["index"] + 1})
 
-    assert why in refuted_alone(posts, changed(raw, change))
+    return change
 
 
-def log_of(
-    posts: Posts, packing: Packing, record: int, receptacle: int, signer: int
-) -> dict[str, Any]:
-    """A Packed log as the ledger would write it, rightly signed."""
-    signature = bytes.fromhex(posts.signature(packing, signer)[2:])
-    body = (
-        packing.receptacle,
-        packing.number,
-        packing.custodian,
-        packing.time,
-        list(packing.items),
-    )
-    types = ["uint32", "uint32", "uint48", "(bytes32,uint32,uint40,uint40,bytes32[])", "bytes"]
-    data = encode(types, [record, packing.number + 1, receptacle, body, signature])
-    words = [packing.receptacle, posts.digest(packing), signer.to_bytes(32, "big")]
+def log_of(posts: Posts, event: str, record: Any, signer: int, data: bytes) -> dict[str, Any]:
+    """A log as the ledger would write it."""
+    words = [topic(event), record.receptacle, posts.digest(record), signer.to_bytes(32, "big")]
     return {
         "address": "0x" + posts.deployment.ledger.contract.hex(),
         "data": "0x" + data.hex(),
-        "topics": ["0x" + word.hex() for word in (topic("Packed"), *words)],
+        "topics": ["0x" + word.hex() for word in words],
         "transaction": "0x" + "ab" * 32,
     }
 
@@ -533,6 +577,19 @@ def test_forged_evidence_is_refuted_by_its_own_signatures(posts: Posts) -> None:
         raw, replaced("Equivocated", CUSTOMS.to_bytes(32, "big"), CENTRE.to_bytes(32, "big"))
     )
     assert "evidence" in refuted_alone(posts, forged)
+
+
+@pytest.mark.parametrize("whose", ["giver_signature", "receiver_signature"])
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_evidence_without_all_four_signatures_is_refuted(
+    posts: Posts, which: str, whose: str
+) -> None:
+    raw = bundle_of(posts, posts.item("twice"))
+    (shown,) = read_alone(raw).evidence
+    signature = getattr(getattr(shown, which), whose)
+    bad = signature[:-1] + bytes([signature[-1] ^ 1])
+    detail = refuted_alone(posts, changed(raw, replaced("Equivocated", signature, bad)))
+    assert detail.startswith("The evidence of two hand-offs: custodian ")
 
 
 def test_keys_of_devices_sign_a_trail_that_is_proven(posts: Posts) -> None:
