@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { decodeEventLog, decodeFunctionData, encodeFunctionResult, keccak256, toHex } from "viem/utils";
+import { p256 } from "@noble/curves/p256";
+import { decodeEventLog, decodeFunctionData, encodeAbiParameters, encodeFunctionResult, keccak256, sha256, toHex } from "viem/utils";
 import { ledger as ledgerAbi, network as networkAbi } from "../../backend/web/js/abi.js";
 import { BadCode, decode, encode } from "../../backend/web/js/base32.js";
 import { badSignatures, parsePublicCode } from "../../backend/web/js/chain.js";
@@ -88,7 +89,7 @@ class GoldenNode {
   }
 
   #network() {
-    const logs = golden.logs.filter((log) => log.address === contracts.network);
+    const logs = this.logs.filter((log) => log.address === contracts.network);
     return logs.flatMap((log) => {
       try {
         return [decodeEventLog({ abi: networkAbi, topics: log.topics, data: log.data })];
@@ -337,6 +338,54 @@ function flipped(name, data) {
   return `0x${words.join("")}`;
 }
 
+/** A node whose first log of an event (about an item) has other words. */
+function forged(fake, name, change, about) {
+  const at = fake.logs.findIndex((log) => eventOf(log)?.eventName === name && (!about || log.topics[1] === about));
+  fake.logs = fake.logs.with(at, { ...fake.logs[at], ...change(fake.logs[at]) });
+}
+
+const word = (value) => toHex(value, { size: 32 });
+
+for (const [what, name, outcome, change] of [
+  ["names another who gets back what is missing", "ItemMissing", "missing", ({ topics }) => ({ topics: topics.with(3, word(16777218)) })],
+  ["names another line of what is missing", "ItemMissing", "missing", ({ data }) => ({ data: `${word(1)}${data.slice(66)}` })],
+  ["names another digest of a stay", "Stayed", "found", ({ topics }) => ({ topics: topics.with(2, ZERO32) })],
+  ["names another who opened it for a stay", "Stayed", "found", ({ topics }) => ({ topics: topics.with(3, word(16777217)) })],
+  ["names another receptacle for a stay", "Stayed", "found", ({ data }) => ({ data: data.slice(0, -64) + word(2n ** 40n + 7n).slice(2) })],
+]) {
+  test(`a node that ${what} is found out`, async () => {
+    const one = lain(outcome);
+    const { record } = await ticksOf(one, (_, fake) => forged(fake, name, change, one));
+    assert.equal(record[0], "differs");
+  });
+}
+
+test("another receptacle's opening is none of this one", async () => {
+  const fake = new GoldenNode();
+  const one = lain("found");
+  const bag = trails[one].receptacles[0].item;
+  const other = fake.logs.findLast((log) => eventOf(log)?.eventName === "Opened");
+  forged(fake, "Opened", () => ({ data: other.data, topics: other.topics.with(1, bag) }), bag);
+  const records = (await trailsOf(asked(fake), contracts, subjectsOf(one))).get(bag).records;
+  assert.equal(records.find((record) => record.kind === "Opened").recomputed, ZERO32);
+});
+
+test("a receptacle of which the chain keeps another head is named", async () => {
+  const { record } = await ticksOf(lain("missing"), (_, fake) => {
+    const asIs = fake.receptacleOf;
+    fake.receptacleOf = (number) => ({ ...asIs(number), headAtOpening: word(1) });
+  });
+  assert.match(record[1], /^The records of receptacle 1 do not give the head/);
+});
+
+test("a holder on chain that does not follow from the records is told", async () => {
+  const { record } = await ticksOf(item, (_, fake) => {
+    const asIs = fake.itemOf;
+    fake.itemOf = (one) => ({ ...asIs(one), holder: 33554433 });
+  });
+  assert.equal(record[0], "differs");
+});
+
 test("what became of the empty receptacle afterwards is no part of what it carried", async () => {
   const crate = Object.keys(trails).find((one) => trails[one].head_at_opening && trails[one].head_at_opening !== trails[one].head);
   const inside = Object.keys(trails).filter((one) => trails[one].receptacles.some(({ item }) => item === crate));
@@ -353,7 +402,7 @@ for (const [field, lie] of [["forcedBy", undefined], ["code", 7]]) {
       records.find((one) => one.forcedBy)[field] = lie;
     });
     assert.equal(story[0], "differs");
-    assert.equal(signatures[0], "holds");
+    assert.match(signatures[1], /^2 signatures of 2 records, each/);
   });
 }
 
@@ -381,6 +430,80 @@ function bytesThatCount(signature, kind) {
   const last = kind === 2 ? signature.length : 2 + 2 * 128;
   return Array.from({ length: Math.floor((last - 3) / 16) }, (_, i) => 3 + 16 * i);
 }
+
+for (const [block, good] of [[99, true], [1, false]]) {
+  test(`a device's key that was lost in block ${block} ${good ? "had signed before" : "signs nothing later"}`, async () => {
+    const { key, custodian } = DEVICES[0];
+    const fake = new GoldenNode();
+    const lost = fake.logs.find((log) => namedOf(log) === "KeyCompromised");
+    const own = eventTopics(lost, custodian, key);
+    fake.logs = [...fake.logs, { ...lost, ...own, block }];
+    const item = Object.keys(trails).find((one) => trails[one].records.some((record) => record.actor === custodian));
+    const records = (await recordsOf(asked(fake), item)).slice(0, 1);
+    assert.deepEqual(await badSignatures(asked(fake), contracts, records), good ? [] : ["record 1"]);
+  });
+}
+
+function namedOf(log) {
+  try {
+    return decodeEventLog({ abi: networkAbi, topics: log.topics, data: log.data }).eventName;
+  } catch {
+    return null;
+  }
+}
+
+/** The same event about another custodian's key, whether that is a topic or not. */
+function eventTopics({ topics, data }, custodian, key) {
+  const named = [topics[0], word(custodian), ...topics.slice(2).map(() => word(BigInt(key)))];
+  return { topics: named, data: topics.length > 2 ? data : word(BigInt(key)) };
+}
+
+// ---- assertions of passkeys, made here ---------------------------------------------------------------
+
+const SECRET = 0xc0ffeen;
+const POINT = `0x${Buffer.from(p256.getPublicKey(SECRET, false)).toString("hex").slice(2)}`;
+const PARTY = sha256(toHex("posthorn.example"));
+const HASH = keccak256(toHex("a record"));
+const keyFor = (point, party) => `0x${keccak256(`${point}${party.slice(2)}`).slice(26)}`;
+
+function assertion({ flags = 0x05, challenge = HASH, type = "webauthn.get", party = PARTY, challengeAt, typeAt } = {}) {
+  const said = Buffer.from(challenge.slice(2), "hex").toString("base64url");
+  const client = JSON.stringify({ type, challenge: said, origin: "https://posthorn.example" });
+  const authenticator = `${party}${toHex(flags, { size: 1 }).slice(2)}00000007`;
+  const signed = sha256(`${authenticator}${sha256(toHex(client)).slice(2)}`);
+  const { r, s } = p256.sign(signed.slice(2), SECRET, { lowS: true });
+  const places = [challengeAt ?? client.indexOf('"challenge"'), typeAt ?? client.indexOf('"type"')].map(BigInt);
+  const values = [word(r), word(s), ...places, authenticator, client];
+  const types = ["bytes32", "bytes32", "uint256", "uint256", "bytes", "string"].map((kind) => ({ type: kind }));
+  return `${POINT}${encodeAbiParameters(types, values).slice(2)}`;
+}
+
+test("an honest assertion is taken", async () => {
+  assert.ok(await isSignedBy(3, keyFor(POINT, PARTY), HASH, assertion()));
+});
+
+for (const how of [
+  { flags: 0x01 },
+  { flags: 0x04 },
+  { flags: 0x15 },
+  { challenge: ZERO32 },
+  { type: "webauthn.create" },
+  { party: sha256(toHex("evil.example")) },
+  { challengeAt: 0 },
+  { typeAt: 2n ** 255n },
+]) {
+  test(`an assertion with another ${Object.keys(how)[0]} ${Object.values(how)[0]} is not`, async () => {
+    assert.ok(!(await isSignedBy(3, keyFor(POINT, PARTY), HASH, assertion(how))));
+  });
+}
+
+test("a good signature by another key is not this key's", async () => {
+  const { r, s } = p256.sign(HASH.slice(2), SECRET, { lowS: true });
+  const signature = `${POINT}${word(r).slice(2)}${word(s).slice(2)}`;
+  assert.ok(await isSignedBy(2, keyFor(POINT, ZERO32), HASH, signature));
+  assert.ok(!(await isSignedBy(2, DEVICES[0].key, HASH, signature)));
+  assert.ok(!(await isSignedBy(3, DEVICES[1].key, HASH, assertion())));
+});
 
 test("s in the upper half is no signature of a device", async () => {
   const { key, custodian } = DEVICES.find((one) => one.kind === 2);
