@@ -5,6 +5,7 @@ PosthornError
 │   └── BadSettings         the environment names something unknown or impossible
 ├── NotSignedIn 401
 ├── NotAllowed 403
+│   └── SignatureWanted     the key is on a device; the facts say what it has to sign
 ├── NotFound 404
 ├── Conflict 409            well formed, but the state of things forbids it
 │   ├── RefusedByRule       a rule of the contracts (design.md §3) forbids it
@@ -59,6 +60,12 @@ class NotSignedIn(PosthornError):
 class NotAllowed(PosthornError):
     status = 403
     title = "Not allowed"
+
+
+class SignatureWanted(NotAllowed):
+    """Send the same again with the signature over `digest` and the `time` that was signed."""
+
+    title = "A device has to sign"
 
 
 class NotFound(PosthornError):

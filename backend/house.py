@@ -8,6 +8,7 @@ from pathlib import Path
 from backend.chain.deployment import Deployment
 from backend.config import Settings
 from backend.keystore import Keystore, SealedSeeds, open_keystore, recover_address
+from backend.passkeys import DeviceKeys
 from backend.ports import House
 
 RECORDS_LANE = "submitter/1"
@@ -21,6 +22,7 @@ def build_house(settings: Settings, deployment: Deployment, keystore: Keystore) 
         network=deployment.network,
         network_alias=settings.network_alias,
         signer=keystore,
+        devices=DeviceKeys(settings.origin),
         claim_seeds=SealedSeeds(_key_folder(settings), keystore),
         recover=recover_address,
         records_lane=RECORDS_LANE,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from backend.domain.refusals import Refusal
 from backend.domain.typed_data import Signed, SigningDomain
 
 
@@ -32,6 +33,13 @@ class ClaimSeeds(Protocol):
         """For ever."""
 
 
+class DeviceKeys(Protocol):
+    """Checks what keys on devices have signed: secp256k1, P-256, passkeys (N3)."""
+
+    def refusal(self, kind: int, key: bytes, digest: bytes, signature: bytes) -> Refusal | None:
+        """As the contracts would refuse it. Raises Unprocessable for a passkey that was used elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """One installation: which contracts on which chain, its keys, its clock, its address on paper.
@@ -45,6 +53,7 @@ class House:
     network: bytes
     network_alias: int
     signer: Signer
+    devices: DeviceKeys
     claim_seeds: ClaimSeeds
     recover: Callable[[bytes, bytes], bytes | None]
     records_lane: str

@@ -89,11 +89,12 @@ StampIn = Annotated[
 ]
 Bytes32In = Annotated[bytes, _read(_hex(32)), _hex_form(32)]
 AddressIn = Annotated[bytes, _read(_hex(20)), _hex_form(20)]
-# A short signature (EIP-2098) has 64 bytes; the judge says what is wrong with any other.
+# 64 bytes (EIP-2098), 128 of a P-256 key, some hundred of a passkey; the judge says what is wrong with any other.
+MOST_SIGNATURE = 1_536
 SignatureIn = Annotated[
     bytes,
     BeforeValidator(lambda value: _signature(value)),
-    _form("^0x([0-9a-fA-F]{2}){1,132}$", "0x" + "1f" * 64),
+    _form(f"^0x([0-9a-fA-F]{{2}}){{1,{MOST_SIGNATURE}}}$", "0x" + "1f" * 64),
 ]
 Seconds = Annotated[int, Field(ge=0, le=LAST_SECOND, description="seconds since 1970")]
 Amount = Annotated[int, Field(ge=0, le=MOST_AMOUNT, description="in the currency's minor unit")]
@@ -109,8 +110,8 @@ Scanned = Annotated[
 def _signature(value: Any) -> bytes:
     text = value if isinstance(value, str) else ""
     digits = text[2:]
-    if text[:2] != "0x" or not 2 <= len(digits) <= 264 or len(digits) % 2:
-        raise ValueError("is written as 0x and 128 hex digits")
+    if text[:2] != "0x" or not 2 <= len(digits) <= 2 * MOST_SIGNATURE or len(digits) % 2:
+        raise ValueError("is written as 0x and 128 hex digits, more of a key on a device")
     return _hex(len(digits) // 2)(text)
 
 
@@ -140,10 +141,14 @@ ModeIn = Annotated[int, CodeIn(codes.MODES)]
 TakeUpReasonIn = Annotated[int, CodeIn(codes.TAKE_UP_REASONS)]
 ReportIn = Annotated[int, CodeIn(codes.REPORTS)]
 ReasonIn = Annotated[int, CodeIn(codes.REASONS)]
+StandInReasonIn = Annotated[int, CodeIn(codes.STAND_IN_REASONS)]
+SealIn = Annotated[int, CodeIn(codes.SEALS)]
+SealStateIn = Annotated[int, CodeIn(codes.SEAL_STATES)]
 CancelKindIn = Annotated[int, CodeIn(codes.CANCEL_KINDS)]
 VoidReasonIn = Annotated[int, CodeIn(codes.VOID_REASONS)]
 PaymentIn = Annotated[int, CodeIn(codes.PAYMENTS)]
 KindIn = Annotated[int, CodeIn(codes.KINDS)]
+KeyKindIn = Annotated[int, CodeIn(codes.KEY_KINDS)]
 KeyHolderIn = Annotated[int, CodeIn(codes.KEY_HOLDERS)]
 
 
@@ -162,6 +167,7 @@ HexOut = Annotated[bytes, _HEX_OUT, WithJsonSchema({"type": "string", "pattern":
 
 # A code's name; its number as text where the list does not know it (lists may grow).
 ConditionOut = Annotated[int, PlainSerializer(codes.CONDITIONS.name, return_type=str)]
+StandInReasonOut = Annotated[int, PlainSerializer(codes.STAND_IN_REASONS.name, return_type=str)]
 KindOut = Annotated[int, PlainSerializer(codes.KINDS.name, return_type=str)]
 KeyHolderOut = Annotated[int, PlainSerializer(codes.KEY_HOLDERS.name, return_type=str)]
 PaymentOut = Annotated[int, PlainSerializer(codes.PAYMENTS.name, return_type=str)]

@@ -17,6 +17,7 @@ from backend.api.fields import (
     CustodianIn,
     EditionIn,
     KeyHolderIn,
+    KeyKindIn,
     KindIn,
     Line,
     ModeIn,
@@ -24,14 +25,18 @@ from backend.api.fields import (
     ReasonIn,
     ReportIn,
     Scanned,
+    SealIn,
+    SealStateIn,
     Seconds,
     SignatureIn,
     SourceIn,
     StampIn,
+    StandInReasonIn,
     TakeUpReasonIn,
     VoidReasonIn,
 )
 from backend.domain import codes
+from backend.domain.packing import MOST_CONTENTS
 from backend.domain.typed_data import ZERO32
 
 MOST_LINES = 500
@@ -46,22 +51,26 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SignedBody(Body):
-    """A device that holds its key signs for itself: then the time that it signed goes with the signature.
+class TimedBody(Body):
+    """A device that holds its key signs for itself: then the time that it signed goes with the signature."""
 
-    `custodian` is who acts, by default the one at which the caller works.
-    """
-
-    custodian: CustodianIn | None = None
     time: Seconds | None = Field(None, description="when it happened; now, if not given")
-    evidence: Bytes32In = Field(ZERO32, description=EVIDENCE)
-    signature: SignatureIn | None = Field(None, description="64 bytes r | vs (EIP-2098)")
+    signature: SignatureIn | None = Field(
+        None, description="64 bytes r | vs (EIP-2098); of P-256 keys and passkeys see docs/api.md"
+    )
 
     @model_validator(mode="after")
     def _signed_at(self) -> Self:
         if self.signature is not None and self.time is None:
             raise ValueError("a signature goes with the time that was signed")
         return self
+
+
+class SignedBody(TimedBody):
+    """`custodian` is who acts, by default the one at which the caller works."""
+
+    custodian: CustodianIn | None = None
+    evidence: Bytes32In = Field(ZERO32, description=EVIDENCE)
 
 
 # --- stamps ---------------------------------------------------------------------------------------
@@ -231,15 +240,23 @@ class LineBody(Body):
     custody_number: int | None = Field(None, ge=0, lt=2**32)
 
 
-class ReleaseBody(Body):
+class ReleaseBody(TimedBody):
     """Hand over a list. `deadline` is 15 minutes from now, if not given."""
 
     custodian: CustodianIn | None = Field(None, description="the giver")
     receiver: CustodianIn
     lines: tuple[LineBody, ...] = Field(min_length=1, max_length=MOST_LINES)
-    time: Seconds | None = None
     deadline: Seconds | None = None
-    signature: SignatureIn | None = None
+
+
+class StandInBody(Body):
+    """Hand over in the place of a custodian that cannot sign (C9)."""
+
+    giver: CustodianIn
+    receiver: CustodianIn
+    reason: StandInReasonIn
+    lines: tuple[LineBody, ...] = Field(min_length=1, max_length=MOST_LINES)
+    time: Seconds | None = None
 
 
 class FindingBody(Body):
@@ -257,15 +274,13 @@ class PinBody(Body):
     pin: str = Field(max_length=12)
 
 
-class ReceiptBody(Body):
+class ReceiptBody(TimedBody):
     """Take over a list: all lines but the missing ones, with what was found otherwise."""
 
     release: Bytes32In
     missing: frozenset[Annotated[int, Field(ge=0, lt=MOST_LINES)]] = frozenset()
     findings: tuple[FindingBody, ...] = Field((), max_length=MOST_LINES)
     pin: PinBody | None = None
-    time: Seconds | None = None
-    signature: SignatureIn | None = None
 
 
 class ItemBody(SignedBody):
@@ -300,6 +315,37 @@ class ReportBody(ItemBody):
     code: ReportIn
     reason: ReasonIn = Field(0)
     corrects: int = Field(0, ge=0, lt=2**32)
+
+
+# --- receptacles ----------------------------------------------------------------------------------
+class ReceptacleBody(SignedBody):
+    """A record of a receptacle (C7): a bag, tray or container, by its 0x-item, its label's code or its number."""
+
+    receptacle: Scanned
+    custody_number: int | None = Field(None, ge=0, lt=2**32)
+
+
+class PackingBody(ReceptacleBody):
+    """Put items into it, in this order; a receptacle holds 5,000, packed in as many lists as needed."""
+
+    items: tuple[Scanned, ...] = Field(min_length=1, max_length=MOST_LINES)
+
+
+class ClosingBody(ReceptacleBody):
+    """Close it, with a seal. `count` and `contents` go with a device's own signature."""
+
+    seal: Line = Field("", max_length=30, description="the seal's number")
+    seal_kind: SealIn = Field(codes.SEALS.number("plastic"))
+    count: int | None = Field(None, ge=0, lt=2**32)
+    contents: Bytes32In | None = Field(None, description="running hash of what was packed")
+
+
+class OpeningBody(ReceptacleBody):
+    """Open it: what was found and what is missing; what is named in neither is inferred, not seen."""
+
+    found: tuple[Scanned, ...] = Field((), max_length=MOST_CONTENTS)
+    missing: tuple[Scanned, ...] = Field((), max_length=MOST_LINES)
+    seal_state: SealStateIn | None = None
 
 
 class DeliveryBody(SignedBody):
@@ -356,6 +402,16 @@ class EnrolBody(RightBody):
     place: str = Field(pattern="^[A-Z0-9]{1,12}$")
     name: Annotated[Line, Field(min_length=1)]
     town: Line = ""
+
+
+class NextRightBody(RightBody):
+    """The next right: a key of the keystore, or `key` on the custodian's device (20 bytes, of a kind)."""
+
+    key: AddressIn | None = Field(
+        None,
+        description="an address; of P-256 and passkeys the lower 160 bits of keccak256(qx, qy, rpIdHash)",
+    )
+    key_kind: KeyKindIn = Field(codes.KEY_KINDS.number("secp256k1"))
 
 
 class CompromiseBody(Body):

@@ -39,7 +39,8 @@ def withdraw_submission(db: Connection, who: Actor, digest: bytes) -> None:
             state=row.state,
         )
     item_rows.forget_forecast(db, row._mapping["items"])
-    if row.kind == "hand_off":
+    if row.kind in ("hand_off", "forced_hand_off"):
         # The giver's half stands: the receiver may take the list over anew.
-        release = from_wire(Receipt, row.payload["receipt"]).release
+        halves = row.payload.get("forced", row.payload)
+        release = from_wire(Receipt, halves["receipt"]).release
         releases.set_release(db, release, "open")

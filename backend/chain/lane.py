@@ -264,9 +264,8 @@ class Lane:
             numbers = _custody_numbers(db, rows)
             closed: set[bytes] = set()
             for row, answer in zip(rows, answers, strict=True):
-                number = max((numbers.get(item, 0) for item in row.items), default=0)
                 tries = self._patience.tries.get(row.digest, 0)
-                verdict = judge(answer, row.kind, row.payload, number, tries)
+                verdict = judge(answer, row.kind, row.payload, numbers, tries)
                 if verdict is not None and self._carry_out(db, row, verdict):
                     closed.update(row.items)
             item_rows.forget_forecast(db, closed)

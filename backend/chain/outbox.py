@@ -295,7 +295,7 @@ _HELD = text("""
 SELECT submission.digest,
     coalesce(sum(item.records), 0) AS on_chain,
     coalesce(sum(forecast.records), 0) AS expected,
-    CASE WHEN submission.kind = 'hand_off' THEN 0
+    CASE WHEN submission.kind IN ('hand_off', 'forced_hand_off') THEN 0
          ELSE (SELECT indexed_number FROM chain_state) END AS block
 FROM submission
 LEFT JOIN LATERAL unnest(submission.items) AS one (item) ON true

@@ -7,6 +7,7 @@ refused there is rejected, unless a record still on its way may cure it: then it
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,12 +62,15 @@ class Patience:
 
 
 def judge(
-    answer: bytes | RpcError, kind: str, payload: dict[str, Any], number: int, tries: int
+    answer: bytes | RpcError,
+    kind: str,
+    payload: dict[str, Any],
+    numbers: Mapping[bytes, int],
+    tries: int,
 ) -> Verdict | None:
     """From the node's answer to the single call; None where it says nothing about the record.
 
-    `number` is the item's custody number on chain, 0 where there is none; `tries` how often the record
-    was sent again before.
+    `numbers` are the custody numbers of its items on chain; `tries` how often the record was sent again before.
     """
     if isinstance(answer, bytes):
         return Verdict("pending")
@@ -75,7 +79,7 @@ def judge(
         return _unexplained(answer, tries)
     if found.name == "PastDeadline":
         return Verdict("expired", refusal_json(found))
-    if tries < MOST_TRIES and _is_curable(found, kind, payload, number):
+    if tries < MOST_TRIES and _is_curable(found, kind, payload, numbers):
         return Verdict("pending")
     return Verdict("rejected", refusal_json(found))
 
@@ -96,17 +100,23 @@ def _unexplained(answer: RpcError, tries: int) -> Verdict | None:
     return Verdict("rejected", refusal)
 
 
-def _is_curable(found: Refusal, kind: str, payload: dict[str, Any], number: int) -> bool:
+def _is_curable(
+    found: Refusal, kind: str, payload: dict[str, Any], numbers: Mapping[bytes, int]
+) -> bool:
     if found.name in CURABLE_AHEAD:
-        signed = _signed_number(kind, payload, found.values["item"])
-        return signed is not None and signed > number
+        item = found.values["item"]
+        signed = _signed_number(kind, payload, item)
+        return signed is not None and signed > numbers.get(item, 0)
     return found.name in CURABLE
 
 
 def _signed_number(kind: str, payload: dict[str, Any], item: bytes) -> int | None:
-    """The custody number that the record was signed for; None for a kind that names none."""
+    """The custody number that the record was signed for; None where it names none for the item."""
     hexed = "0x" + item.hex()
-    if kind == "hand_off":
-        lines = payload["release"]["lines"]
-        return next((line["number"] for line in lines if line["item"] == hexed), None)
-    return payload[kind].get("number") if isinstance(payload.get(kind), dict) else None
+    if kind in ("hand_off", "forced_hand_off"):
+        release = payload.get("forced", payload)["release"]
+        return next((line["number"] for line in release["lines"] if line["item"] == hexed), None)
+    record = payload.get(kind)
+    if not isinstance(record, dict) or hexed not in (record.get("item"), record.get("receptacle")):
+        return None
+    return record.get("number")

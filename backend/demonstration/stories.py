@@ -1,7 +1,8 @@
-"""The twenty-four items and what happens to each; every one shows something (see docs/demonstration.md)."""
+"""The items and what happens to each; every one shows something (see docs/demonstration.md)."""
 
 from __future__ import annotations
 
+from backend.demonstration.bags import tell_bag
 from backend.demonstration.cast import (
     COUNTER_1,
     COUNTER_2,
@@ -75,6 +76,7 @@ def tell_all(plan: Plan, now: int) -> dict[str, Parcel]:
     _out_for_delivery(plan, parcels, now)
     _domestic(plan, parcels, now)
     _lapsed_counter(plan, parcels["RR900001218AT"], now)
+    tell_bag(plan, parcels, now)
     return parcels
 
 

@@ -71,6 +71,12 @@ KEY_HOLDERS: Final = CodeList(
     Code(1, "device", "the device"),
     Code(2, "operator", "the operator"),
 )
+KEY_KINDS: Final = CodeList(
+    "Kinds of key",
+    Code(1, "secp256k1", "secp256k1, as Ethereum's accounts have"),
+    Code(2, "p256", "P-256 on a device"),
+    Code(3, "passkey", "passkey (WebAuthn) on a device"),
+)
 SOURCES: Final = CodeList(
     "Where an item came from (acceptance)",
     Code(1, "counter", "posted at the counter", "EMA"),
@@ -78,6 +84,7 @@ SOURCES: Final = CodeList(
     Code(3, "pick_up", "picked up from the sender", "EMA"),
     Code(4, "bulk", "bulk posting", "EMA"),
     Code(5, "outside", "from outside the network", "EMD"),
+    Code(6, "made_up", "made up here (a receptacle)"),
 )
 CONDITIONS: Final = CodeList(
     "Conditions",
@@ -145,6 +152,27 @@ TAKE_UP_REASONS: Final = CodeList(
     Code(4, "came_back", "came back"),
     Code(5, "giver_cannot_sign", "the giver cannot sign"),
 )
+STAND_IN_REASONS: Final = CodeList(
+    "Reasons why a post stands in for a giver",
+    Code(1, "right_lapsed", "its right to sign has lapsed"),
+    Code(2, "key_lost", "its key is lost"),
+    Code(3, "suspended", "it is suspended"),
+)
+SEALS: Final = CodeList(
+    "Kinds of seal",
+    Code(1, "plastic", "plastic seal"),
+    Code(2, "metal", "metal or lead seal"),
+    Code(3, "tie", "tie with a number"),
+    Code(4, "tape", "security tape"),
+    Code(5, "electronic", "electronic seal"),
+)
+SEAL_STATES: Final = CodeList(
+    "How a seal was found at the opening",
+    Code(1, "whole", "whole, and the same"),
+    Code(2, "differs", "another seal than was put on"),
+    Code(3, "broken", "broken"),
+    Code(4, "none", "no seal"),
+)
 MODES: Final = CodeList(
     "Modes in which custody ends",
     Code(1, "delivered_with_code", "delivered against the delivery code", "EMI"),
@@ -185,11 +213,15 @@ PAYMENTS: Final = CodeList(
 ALL: Final = {
     "kinds": KINDS,
     "key_holders": KEY_HOLDERS,
+    "key_kinds": KEY_KINDS,
     "sources": SOURCES,
     "conditions": CONDITIONS,
     "reports": REPORTS,
     "reasons": REASONS,
     "take_up_reasons": TAKE_UP_REASONS,
+    "stand_in_reasons": STAND_IN_REASONS,
+    "seals": SEALS,
+    "seal_states": SEAL_STATES,
     "modes": MODES,
     "cancel_kinds": CANCEL_KINDS,
     "void_reasons": VOID_REASONS,

@@ -107,6 +107,8 @@ def parse_stamp(text: str) -> int:
 
 # Holders from this number on are receptacles, below it custodians (C7).
 FIRST_RECEPTACLE = 1 << 40
+# Stands for one whose first packing is on its way: the chain gives the number with it.
+UNNUMBERED_RECEPTACLE = (1 << 48) - 1
 
 
 def is_receptacle(holder: int) -> bool:
@@ -116,4 +118,6 @@ def is_receptacle(holder: int) -> bool:
 
 def receptacle_text(number: int) -> str:
     """`receptacle 1`: counted from the network's first."""
+    if number == UNNUMBERED_RECEPTACLE:
+        return "a receptacle that is being packed"
     return f"receptacle {number - FIRST_RECEPTACLE + 1}"

@@ -50,7 +50,10 @@ class Custodian:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an item stands for its next record (C3): what the contract stores of it."""
+    """Where an item stands for its next record (C3, C7): what the contract stores of it.
+
+    `receptacle` is its own number as one, 0 for none.
+    """
 
     holder: int
     number: int
@@ -58,3 +61,11 @@ class Standing:
     latest_time: int
     ended: int | None
     keys: bytes
+    receptacle: int = 0
+    closed: bool = False
+    opened: bool = False
+
+    @property
+    def has_contents(self) -> bool:
+        """A receptacle that was packed and not opened yet."""
+        return self.receptacle != 0 and not self.opened

@@ -17,6 +17,7 @@ from backend.domain.typed_data import (
     Acceptance,
     Delivery,
     End,
+    ForcedRelease,
     Line,
     Recall,
     Receipt,
@@ -141,11 +142,7 @@ def judge_release(
     release: Release, giver: Custodian | None, receiver: Custodian | None, now: int
 ) -> Refusal | None:
     """C2, C5: the list, its times, and that giver and receiver may sign."""
-    if not 1 <= len(release.lines) <= MAX_LINES:
-        return refusal("LineCount", lines=len(release.lines))
-    if release.giver == release.receiver:
-        return refusal("GiverIsReceiver", custodian=release.giver)
-    if found := judge_time(release.time, now):
+    if found := _judge_list(release, now):
         return found
     if found := judge_deadline(release.time, release.deadline, now):
         return found
@@ -164,14 +161,14 @@ def judge_deadline(time: int, deadline: int, now: int) -> Refusal | None:
 
 
 def judge_receipt(
-    release: Release,
+    release: Release | ForcedRelease,
     release_digest: bytes,
     receipt: Receipt,
     giver: Custodian | None,
     receiver: Custodian | None,
     now: int,
 ) -> Refusal | None:
-    """C2: the receipt fits the release, and both may sign at their times. Lines are judged apart."""
+    """C2, C9: the receipt fits the release, and who has to sign may. Lines are judged apart."""
     if found := judge_fit(release, receipt):
         return found
     if receipt.release != release_digest:
@@ -180,14 +177,48 @@ def judge_receipt(
         return refusal("ReceiptBeforeRelease", received=receipt.time, released=release.time)
     if found := judge_time(release.time, now) or judge_time(receipt.time, now):
         return found
-    if found := judge_deadline(release.time, release.deadline, now):
-        return found
-    if found := judge_signer(release.giver, giver, release.time):
+    if found := _judge_giver(release, giver, now):
         return found
     return judge_signer(release.receiver, receiver, receipt.time)
 
 
-def judge_fit(release: Release, receipt: Receipt) -> Refusal | None:
+def _judge_giver(
+    release: Release | ForcedRelease, giver: Custodian | None, now: int
+) -> Refusal | None:
+    if isinstance(release, ForcedRelease):
+        return judge_stand_in(release.giver, giver, now)
+    if found := judge_deadline(release.time, release.deadline, now):
+        return found
+    return judge_signer(release.giver, giver, release.time)
+
+
+def judge_stand_in(number: int, giver: Custodian | None, now: int) -> Refusal | None:
+    """C9: somebody stands in only for who cannot sign now."""
+    if giver is None:
+        return judge_enrolled(number, giver)
+    return refusal("GiverCanSign", giver=number) if not judge_signer(number, giver, now) else None
+
+
+def judge_forced(
+    release: ForcedRelease, giver: Custodian | None, receiver: Custodian | None, now: int
+) -> Refusal | None:
+    """C9, C5: the list, its time, that the giver cannot sign and the receiver may."""
+    if found := _judge_list(release, now):
+        return found
+    if found := judge_stand_in(release.giver, giver, now):
+        return found
+    return judge_signer(release.receiver, receiver, max(release.time, now))
+
+
+def _judge_list(release: Release | ForcedRelease, now: int) -> Refusal | None:
+    if not 1 <= len(release.lines) <= MAX_LINES:
+        return refusal("LineCount", lines=len(release.lines))
+    if release.giver == release.receiver:
+        return refusal("GiverIsReceiver", custodian=release.giver)
+    return judge_time(release.time, now)
+
+
+def judge_fit(release: Release | ForcedRelease, receipt: Receipt) -> Refusal | None:
     """C2: at least one line received, none beyond the list, findings rising and of received lines."""
     count = len(release.lines)
     words = (count + 255) // 256
@@ -202,9 +233,26 @@ def judge_fit(release: Release, receipt: Receipt) -> Refusal | None:
     return None
 
 
-def judge_line(line: Line, standing: Standing | None, release: Release) -> Refusal | None:
-    """C3: one received line of a hand-off, by the time at which it was released."""
-    return judge_held(line.item, standing, line.number, release.giver, release.time)
+def judge_line(
+    line: Line, standing: Standing | None, release: Release | ForcedRelease
+) -> Refusal | None:
+    """C3: one received line of a hand-off, by the time at which it was released; C7."""
+    found = judge_held(line.item, standing, line.number, release.giver, release.time)
+    return found or judge_may_move(line.item, standing)
+
+
+def judge_may_move(item: bytes, standing: Standing | None) -> Refusal | None:
+    """C7: a receptacle with contents moves only when it is closed."""
+    if standing is not None and standing.has_contents and not standing.closed:
+        return refusal("NotClosed", item=item)
+    return None
+
+
+def judge_empty(item: bytes, standing: Standing | None) -> Refusal | None:
+    """C7: custody of a receptacle ends when it has been opened, not before."""
+    if standing is not None and standing.has_contents:
+        return refusal("HasContents", item=item)
+    return None
 
 
 def judge_end(
@@ -212,7 +260,8 @@ def judge_end(
 ) -> Refusal | None:
     """C4: the holder ends its custody alone."""
     found = judge_held(end.item, standing, end.number, end.custodian, end.time)
-    return found or _judge_alone(end.custodian, custodian, end.time, now)
+    found = found or judge_empty(end.item, standing)
+    return found or judge_alone(end.custodian, custodian, end.time, now)
 
 
 def judge_recall(
@@ -220,10 +269,11 @@ def judge_recall(
 ) -> Refusal | None:
     """C3: the holder voids its open releases."""
     found = judge_held(recall.item, standing, recall.number, recall.custodian, recall.time)
-    return found or _judge_alone(recall.custodian, custodian, recall.time, now)
+    return found or judge_alone(recall.custodian, custodian, recall.time, now)
 
 
-def _judge_alone(number: int, custodian: Custodian | None, time: int, now: int) -> Refusal | None:
+def judge_alone(number: int, custodian: Custodian | None, time: int, now: int) -> Refusal | None:
+    """C5, N2-N4: what one custodian signs alone."""
     return judge_time(time, now) or judge_signer(number, custodian, time)
 
 
@@ -236,7 +286,7 @@ def judge_delivery(
 ) -> Refusal | None:
     """C4: signed by the giver and by a key that acceptance named (never the zero address)."""
     found = judge_held(delivery.item, standing, delivery.number, delivery.giver, delivery.time)
-    if found:
+    if found := found or judge_empty(delivery.item, standing):
         return found
     if not any(delivery.recipient) or delivery.recipient not in named:
         return refusal("NotNamed", item=delivery.item, recipient=delivery.recipient)
@@ -256,7 +306,7 @@ def judge_take_up(
     held = standing is not None and standing.ended is None
     if held and standing is not None and standing.holder == take_up.custodian:
         return refusal("AlreadyHolder", item=take_up.item, custodian=take_up.custodian)
-    return _judge_alone(take_up.custodian, custodian, take_up.time, now)
+    return judge_alone(take_up.custodian, custodian, take_up.time, now)
 
 
 def judge_report(
@@ -269,7 +319,7 @@ def judge_report(
         return refusal(
             "NoSuchRecord", item=report.item, corrects=report.corrects, records=standing.records
         )
-    return _judge_alone(report.reporter, reporter, report.time, now)
+    return judge_alone(report.reporter, reporter, report.time, now)
 
 
 def accepted(acceptance: Acceptance) -> Standing:

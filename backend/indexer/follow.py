@@ -256,8 +256,8 @@ class Indexer:
         times = {block.number: block.time for block in run.blocks}
         projected = project(db, self._decoder.decode(run.logs, times))
         mark_mined(db, run.transactions)
-        settle_records(db, projected.recorded)
-        forget_forecasts(db, projected.items)
+        settled = settle_records(db, projected.recorded)
+        forget_forecasts(db, projected.items, settled)
         for log in projected.unreadable:
             logger.error(
                 "log_quarantined",

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import Connection
 
+from backend.domain.ids import FIRST_RECEPTACLE
 from backend.domain.trail import Place
 
 ACTS = (
@@ -38,6 +39,7 @@ WITH due AS (
 UPDATE submission SET state = 'settled', block_number = due.block_number, refusal = NULL,
     waits_for = NULL, changed_at = now()
 FROM due WHERE submission.digest = due.digest
+RETURNING submission.items
 """
 _SETTLE_MISSED = """
 UPDATE submission SET state = 'settled', block_number = recorded.block_number, refusal = NULL,
@@ -68,8 +70,15 @@ WHERE submission.transaction_hash = any_of.hash AND submission.kind = ANY(%s::te
 """
 _FORGET_FORECASTS = """
 DELETE FROM forecast USING item
-WHERE forecast.item = item.item AND forecast.records <= item.records
-  AND item.item = ANY(%s::bytea[])
+WHERE forecast.item = item.item AND item.item = ANY(%s::bytea[])
+  AND (forecast.records < item.records OR forecast.records = item.records
+       AND (forecast.holder < %s OR item.holder >= %s))
+"""
+# Lines of a list stand alone: of one that the chain refused, the forecast would wait for ever.
+_FORGET_UNFOUNDED = """
+DELETE FROM forecast WHERE item = ANY(%s::bytea[]) AND NOT EXISTS (
+    SELECT FROM submission WHERE submission.items @> ARRAY[forecast.item]
+        AND submission.state IN ('pending', 'held', 'sent'))
 """
 _SEND_AGAIN = """
 UPDATE submission SET state = CASE WHEN transaction_hash IS NULL THEN 'pending' ELSE 'sent' END,
@@ -82,19 +91,22 @@ WHERE state = 'mined' AND block_number > %s
 """
 # Until what vanished is recorded again, new records are judged by where it had led (B4).
 _EXPECT_AGAIN = """
-INSERT INTO forecast (item, holder, number, records, latest_time, ended, keys)
-SELECT item, holder, number, records, latest_time, ended, keys FROM item
+INSERT INTO forecast
+    (item, holder, number, records, latest_time, ended, keys, receptacle, closed, opened)
+SELECT item, holder, number, records, latest_time, ended, keys, receptacle, closed, opened FROM item
 WHERE item IN (SELECT unnest(items) FROM submission WHERE state = 'settled' AND block_number > %s)
 ORDER BY item
 ON CONFLICT (item) DO NOTHING
 """
 
 
-def settle_records(db: Connection, records: Mapping[bytes, Place]) -> None:
-    """Submissions whose digest the chain has recorded are settled."""
-    if records:
-        blocks = [place.block for place in records.values()]
-        db.exec_driver_sql(_SETTLE_RECORDS, (list(records), blocks))
+def settle_records(db: Connection, records: Mapping[bytes, Place]) -> set[bytes]:
+    """Submissions whose digest the chain has recorded are settled; the items that they concern."""
+    if not records:
+        return set()
+    blocks = [place.block for place in records.values()]
+    settled = db.exec_driver_sql(_SETTLE_RECORDS, (list(records), blocks))
+    return {item for (items,) in settled for item in items}
 
 
 def settle_missed(db: Connection) -> None:
@@ -121,9 +133,15 @@ def mark_mined(db: Connection, blocks: Mapping[bytes, int]) -> None:
         db.exec_driver_sql(_MARK_MINED, (list(blocks), list(blocks.values())))
 
 
-def forget_forecasts(db: Connection, items: Iterable[bytes]) -> None:
-    """Forecasts that the chain has reached or overtaken go."""
-    db.exec_driver_sql(_FORGET_FORECASTS, (sorted(items),))
+def forget_forecasts(db: Connection, items: Iterable[bytes], settled: Iterable[bytes]) -> None:
+    """Forecasts of changed items that the chain has reached or overtaken go; so do those of the items of settled
+    submissions for which no other submission stands.
+
+    Being packed is no record of the item's own: it is reached when the chain has it in a receptacle (C7).
+    """
+    reached = (sorted(items), FIRST_RECEPTACLE, FIRST_RECEPTACLE)
+    db.exec_driver_sql(_FORGET_FORECASTS, reached)
+    db.exec_driver_sql(_FORGET_UNFOUNDED, (sorted(settled),))
 
 
 def unsettle(db: Connection, fork: int) -> None:

@@ -27,7 +27,10 @@ class LineAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAnswer:
-    """`state`: open, received, withdrawn, expired (its deadline has passed)."""
+    """`state`: open, received, withdrawn, expired (its deadline has passed).
+
+    `stand_in_reason`: why its giver did not sign (C9), else None.
+    """
 
     digest: bytes
     giver: CustodianAnswer
@@ -37,6 +40,7 @@ class ReleaseAnswer:
     lines: tuple[LineAnswer, ...]
     state: str
     person: str | None
+    stand_in_reason: int | None
 
 
 def one(db: Connection, digest: bytes, now: int) -> ReleaseAnswer:
@@ -81,6 +85,7 @@ def _answers(db: Connection, rows: Sequence[Row[Any]], now: int) -> tuple[Releas
             lines=tuple(_line(i, x, numbers) for i, x in enumerate(row.lines)),
             state="expired" if row.state == "open" and row.deadline < now else row.state,
             person=row.person_name,
+            stand_in_reason=row.stand_in_reason,
         )
         for row in rows
     )

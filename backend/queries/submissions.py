@@ -152,7 +152,7 @@ def _in_state(query: Select[Any], state: str, now: AsOf) -> Select[Any]:
 
 def _answers(db: Connection, rows: Sequence[Row[Any]]) -> list[SubmissionAnswer]:
     now = as_of(db)
-    numbers = numbers_of(db, {item for row in rows for item in row._mapping["items"]})
+    numbers = numbers_of(db, {item for row in rows for item in row._mapping["items"][:1]})
     mentioned = {number for row in rows for number in _custodians_in(row)}
     names = {number: c.name for number, c in network.named(db, mentioned).items()}
     return [
@@ -175,7 +175,7 @@ def numbers_of(db: Connection, items: set[bytes]) -> dict[bytes, str]:
 
 
 def _custodians_in(row: Row[Any]) -> list[int]:
-    release = row.payload.get("release", {})
+    release = row.payload.get("forced", row.payload).get("release", {})
     return [release["giver"], release["receiver"]] if release else []
 
 
@@ -216,8 +216,13 @@ def about(kind: str, payload: dict[str, Any], item: str, names: dict[int, str]) 
     match kind:
         case "acceptance" | "delivery" | "take_up" | "recall":
             return f"{kind.replace('_', '-')} of {item}"
+        case "packing" | "closing" | "opening":
+            return _about_receptacle(kind, body, item)
         case "hand_off":
             return _about_list(payload["release"], item, names)
+        case "forced_hand_off":
+            release = payload["forced"]["release"]
+            return f"{_about_list(release, item, names)}, its post standing in for the giver"
         case "end":
             return f"{codes.MODES.text(body['mode'])}: {item}"
         case "report":
@@ -237,6 +242,16 @@ def _about_list(release: dict[str, Any], item: str, names: dict[int, str]) -> st
     count = len(release["lines"])
     what = item if count == 1 else f"{count} items"
     return f"hand-off of {what} from {names[release['giver']]} to {names[release['receiver']]}"
+
+
+def _about_receptacle(kind: str, body: dict[str, Any], receptacle: str) -> str:
+    if kind == "packing":
+        count = len(body["items"])
+        return f"{count} item{'s' if count != 1 else ''} packed into {receptacle}"
+    if kind == "closing":
+        return f"closing of {receptacle} with {body['count']} items"
+    missing = len(body["missing"])
+    return f"opening of {receptacle}" + (f", {missing} missing" if missing else "")
 
 
 def _stamps(stamps: list[int]) -> str:

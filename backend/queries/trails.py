@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from backend.domain import codes
 from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
+from backend.domain.ids import is_receptacle
 from backend.domain.item_numbers import BadItemNumber, Scheme, parse_item_number
 from backend.domain.network import Right
 from backend.domain.trail import Entry, HandedOff, Missing, Stay, TrailState
@@ -18,6 +19,7 @@ from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
 from backend.errors import NotFound, Unprocessable
 from backend.queries import submissions
 from backend.queries.carriers import CarrierAnswer, carriers
+from backend.queries.journeys import hops, lay_in, seals
 from backend.queries.network import CustodianAnswer, named, rights
 from backend.queries.notices import NoticeAnswer, notices
 from backend.queries.status import AsOf, as_of
@@ -48,7 +50,8 @@ class EntryAnswer:
     `at` is the custodian that acts (a hand-off's giver), None where the addressee reports; `to` a
     hand-off's receiver. `flags` name what a reader should see: late, clock_behind, reservation, forced,
     inferred, missing, key_of_operator, take_up, stated_alone, corrects. `status` is settled or final; `body` is
-    what was signed, as JSON.
+    what was signed, as JSON. `carried` are the moves of the receptacle in which the item lay (C7); `seal` what is kept
+    of a receptacle's seal.
     """
 
     entry: Entry
@@ -60,6 +63,8 @@ class EntryAnswer:
     flags: tuple[str, ...]
     status: str
     body: dict[str, Any]
+    carried: tuple[EntryAnswer, ...] = ()
+    seal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,9 @@ class TrailAnswer:
 
     `number`, `franking` and what `pending` is about are there only where the label's code or a session
     opened the trail.
-    `sentence` says where the item is, `answerable` who answers for it now and why. `notices` are what
-    a person should look at, `carriers` the receptacles that it lay in. `etag` changes with every change of the answer.
+    `sentence` says where the item is, `answerable` who answers for it now and why; `carried` are the moves of the
+    closed receptacle in which it lies. `notices` are what a person should look at, `carriers` the receptacles that it
+    lay in. `etag` changes with every change of the answer.
     """
 
     item: bytes
@@ -80,6 +86,7 @@ class TrailAnswer:
     entries: tuple[EntryAnswer, ...]
     notices: tuple[NoticeAnswer, ...]
     carriers: tuple[CarrierAnswer, ...]
+    carried: tuple[EntryAnswer, ...]
     holder: CustodianAnswer | None
     sentence: str
     answerable: str
@@ -112,9 +119,14 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
         raise NotFound("There is no such item.", "Check what was typed, or scan its label again.")
     state = state_from_row(state_row) if state_row else None
     entries, now = _entries(db, item), as_of(db)
-    names = named(db, _mentioned(entries, state))
+    inside = _lies_in(db, state)
+    moves = hops(db, lay_in(entries) | inside)
+    told = [*entries, *(move for some in moves.values() for move in some)]
+    names = named(db, _mentioned(told, state))
     pending = submissions.open_of_item(db, item, opened)
-    shown, shown_beside = _entry_answers(db, entries, names, now), notices(db, item)
+    teller = _Teller(names, rights(db, names), now, moves, seals(db, entries) if opened else {})
+    shown, beside = teller.tell(entries), notices(db, item)
+    carried = tuple(one for bag in inside for one in teller.tell(moves[bag]))
     return TrailAnswer(
         item=item,
         number=secret.value if secret and opened else None,
@@ -122,15 +134,16 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
         franking=secret.franking if secret and opened else None,
         state=state,
         entries=shown,
-        notices=shown_beside,
+        notices=beside,
         carriers=carriers(db, item),
+        carried=carried,
         holder=names.get(state.holder) if state else None,
         sentence=where_it_is(state, _since(entries), names),
         answerable=answerable(state, _answer_time(entries, state), names),
         stamps=_stamps(db, item),
         pending=pending,
         as_of=now,
-        etag=_etag(state, shown, shown_beside, pending, opened),
+        etag=_etag(state, shown + carried, beside, pending, opened),
     )
 
 
@@ -163,7 +176,7 @@ def lines(db: Connection, items: Sequence[bytes]) -> dict[bytes, ItemAnswer]:
     overtaking = {
         item: row
         for item, row in ahead.items()
-        if item not in chain or row.records > chain[item].records
+        if item not in chain or row.records >= chain[item].records
     }
     best = chain | overtaking
     secrets = _secrets(db, items)
@@ -219,45 +232,66 @@ def _mentioned(entries: Iterable[Entry], state: TrailState | None) -> set[int]:
     return numbers | ({state.holder, state.answer.custodian} if state else set())
 
 
-def _entry_answers(
-    db: Connection, entries: list[Entry], names: dict[int, CustodianAnswer], now: AsOf
-) -> tuple[EntryAnswer, ...]:
-    held = rights(db, names)
-    latest, shown = 0, []
-    for entry in entries:
-        shown.append(_entry_answer(entry, latest, names, held, now))
-        if not isinstance(entry.body, Report):
-            latest = max(latest, entry.event_time)
-    return tuple(shown)
+def _lies_in(db: Connection, state: TrailState | None) -> set[bytes]:
+    """The closed receptacle in which the item lies now (C7)."""
+    if state is None or not is_receptacle(state.holder):
+        return set()
+    item = tables.item
+    return set(db.scalars(select(item.c.item).where(item.c.receptacle == state.holder)))
 
 
-def _entry_answer(
-    entry: Entry,
-    latest: int,
-    names: dict[int, CustodianAnswer],
-    held: dict[int, tuple[Right, ...]],
-    now: AsOf,
-) -> EntryAnswer:
-    giver, receiver = parties(entry)
-    released = entry.body.released_at if isinstance(entry.body, HandedOff) else entry.event_time
-    signed = not isinstance(entry.body, Stay | Missing) and "forced" not in flags(entry, latest)
-    key = _key(held.get(giver, ()), released) if signed else None
-    receiver_key = _key(held.get(receiver, ()), entry.event_time)
-    by_operator = any(
-        k and k.key_holder == codes.KEY_HOLDERS.number("operator") for k in (key, receiver_key)
-    )
-    found = (*flags(entry, latest), *(("key_of_operator",) if by_operator else ()))
-    return EntryAnswer(
-        entry=entry,
-        at=names.get(giver),
-        to=names.get(receiver),
-        key=key,
-        receiver_key=receiver_key,
-        text=entry_text(entry.body, names),
-        flags=found,
-        status=now.status(entry.place.block),
-        body=body_to_json(entry.body),
-    )
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Turns records into answers; `moves` are those of receptacles, `seals` what is kept of theirs."""
+
+    names: dict[int, CustodianAnswer]
+    held: dict[int, tuple[Right, ...]]
+    now: AsOf
+    moves: dict[bytes, tuple[Entry, ...]]
+    seals: dict[bytes, str]
+
+    def tell(self, entries: Iterable[Entry]) -> tuple[EntryAnswer, ...]:
+        """Records of one item, in their order."""
+        latest, shown = 0, []
+        for entry in entries:
+            shown.append(self._one(entry, latest))
+            if not isinstance(entry.body, Report):
+                latest = max(latest, entry.event_time)
+        return tuple(shown)
+
+    def _one(self, entry: Entry, latest: int) -> EntryAnswer:
+        giver, receiver = parties(entry)
+        key, receiver_key = self._keys(entry, giver, receiver, latest)
+        by_operator = any(
+            k and k.key_holder == codes.KEY_HOLDERS.number("operator") for k in (key, receiver_key)
+        )
+        found = (*flags(entry, latest), *(("key_of_operator",) if by_operator else ()))
+        return EntryAnswer(
+            entry=entry,
+            at=self.names.get(giver),
+            to=self.names.get(receiver),
+            key=key,
+            receiver_key=receiver_key,
+            text=entry_text(entry.body, self.names),
+            flags=found,
+            status=self.now.status(entry.place.block),
+            body=body_to_json(entry.body),
+            carried=self._carried(entry),
+            seal=self.seals.get(entry.digest),
+        )
+
+    def _carried(self, entry: Entry) -> tuple[EntryAnswer, ...]:
+        if not isinstance(entry.body, Stay | Missing):
+            return ()
+        return self.tell(self.moves.get(entry.body.receptacle, ()))
+
+    def _keys(
+        self, entry: Entry, giver: int, receiver: int, latest: int
+    ) -> tuple[KeyAnswer | None, KeyAnswer | None]:
+        released = entry.body.released_at if isinstance(entry.body, HandedOff) else entry.event_time
+        signed = not isinstance(entry.body, Stay | Missing) and "forced" not in flags(entry, latest)
+        key = _key(self.held.get(giver, ()), released) if signed else None
+        return key, _key(self.held.get(receiver, ()), entry.event_time)
 
 
 def _key(rights_: tuple[Right, ...], time: int) -> KeyAnswer | None:

@@ -118,7 +118,7 @@ def _held(custodian: int) -> Any:
     """Items in a custodian's hands: by the chain, but where the forecast is ahead of it, by that."""
     item = tables.item
     ahead = forecast.alias()
-    moves_on = and_(ahead.c.item == item.c.item, ahead.c.records > item.c.records)
+    moves_on = and_(ahead.c.item == item.c.item, ahead.c.records >= item.c.records)
     on_chain = select(
         *(item.c[name] for name in STANDING),
         item.c.accepted_time.label("accepted"),
@@ -128,7 +128,7 @@ def _held(custodian: int) -> Any:
         item.c.ended.is_(None),
         ~select(ahead.c.item).where(moves_on).exists(),
     )
-    overtaken = and_(item.c.item == forecast.c.item, item.c.records >= forecast.c.records)
+    overtaken = and_(item.c.item == forecast.c.item, item.c.records > forecast.c.records)
     expected = select(
         *(forecast.c[name] for name in STANDING),
         forecast.c.latest_time.label("accepted"),

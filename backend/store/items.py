@@ -12,20 +12,37 @@ from backend.domain.network import Standing
 from backend.store.submissions import OPEN
 from backend.store.tables import forecast, item, item_secret, submission
 
-STANDING = ("holder", "number", "records", "latest_time", "ended", "keys")
+STANDING = (
+    "holder",
+    "number",
+    "records",
+    "latest_time",
+    "ended",
+    "keys",
+    "receptacle",
+    "closed",
+    "opened",
+)
 
 
 def standings(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
     """What new records of the items are judged by. Locks the items in one order until the commit.
 
-    A forecast counts while it is ahead of the chain; another operator's records overtake it.
+    A forecast counts until the chain overtakes it, by it or by another operator's records. On a level with the
+    chain is what is being packed: that is no record of the item's own (C7).
     """
     wanted = sorted(set(items))
     _lock(db, wanted)
+    return look(db, wanted)
+
+
+def look(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
+    """As standings, without locking: for what cannot move alone while its receptacle is locked (C7)."""
+    wanted = list(set(items))
     on_chain = _read(db, item, wanted)
     expected = _read(db, forecast, wanted)
     return {
-        key: max(filter(None, (on_chain.get(key), expected.get(key))), key=lambda s: s.records)
+        key: max(filter(None, (expected.get(key), on_chain.get(key))), key=lambda s: s.records)
         for key in on_chain.keys() | expected.keys()
     }
 

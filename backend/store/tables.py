@@ -415,6 +415,28 @@ forecast = Table(
     Column("latest_time", BigInteger, nullable=False),
     Column("ended", Integer),
     Column("keys", LargeBinary, nullable=False),
+    Column("receptacle", BigInteger, nullable=False, server_default=text("0")),
+    Column("closed", Boolean, nullable=False, server_default=text("false")),
+    Column("opened", Boolean, nullable=False, server_default=text("false")),
+)
+# What the evidence of a record is, by its root on chain: a seal's number and kind, salted.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("root", LargeBinary, primary_key=True),
+    Column("document", JSONB, nullable=False),
+)
+# Credentials on devices (N3): public parts alone. A right that the chain grants to `key` makes one good.
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("credential", LargeBinary, primary_key=True),
+    Column("custodian", BigInteger, nullable=False, index=True),
+    Column("person", Integer, ForeignKey("person.id")),
+    Column("point", LargeBinary, nullable=False),
+    Column("rp_id", Text, nullable=False),
+    Column("key", LargeBinary, nullable=False, unique=True),
+    _now(),
 )
 # Stamps of acceptances and cancellations under way: one stamp is promised to one record (S4).
 promised_use = Table(
@@ -439,6 +461,8 @@ release = Table(
     Column("person", Integer, ForeignKey("person.id")),
     Column("device", Text, nullable=False, server_default=text("''")),
     _now(),
+    # C9: why another stands in for the giver; then nobody has signed for it.
+    Column("stand_in_reason", Integer),
 )
 item_secret = Table(
     "item_secret",
@@ -539,6 +563,8 @@ OWN = (
     transaction,
     submission,
     forecast,
+    evidence,
+    passkey,
     promised_use,
     release,
     item_secret,

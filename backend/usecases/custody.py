@@ -17,11 +17,19 @@ from backend.domain.typed_data import (
     TakeUp,
 )
 from backend.domain.wire import to_wire
-from backend.errors import NotFound, Unprocessable
+from backend.errors import NotFound
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network
-from backend.usecases.submit import Promise, hexed, keep, must_act_for, refuse, signature_of
+from backend.usecases.submit import (
+    Promise,
+    hexed,
+    keep,
+    must_act_for,
+    must_be,
+    refuse,
+    signature_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ class ReportRequest:
 
 def end_custody(db: Connection, house: House, who: Actor, request: EndRequest) -> Promise:
     """The holder ends its custody: a delivery mode, left the network, disposal (C4)."""
-    _must_be(request.mode, codes.MODES)
+    must_be(request.mode, codes.MODES)
     custodian, standing = _parties(db, who, request.custodian, request.item)
     time = request.time if request.time is not None else house.now()
     number = request.number if request.number is not None else standing.number
@@ -85,8 +93,8 @@ def end_custody(db: Connection, house: House, who: Actor, request: EndRequest) -
 
 def take_up(db: Connection, house: House, who: Actor, request: TakeUpRequest) -> Promise:
     """Record alone that a custodian holds what the chain places elsewhere or has ended (C11)."""
-    _must_be(request.reason, codes.TAKE_UP_REASONS)
-    _must_be(request.condition, codes.CONDITIONS)
+    must_be(request.reason, codes.TAKE_UP_REASONS)
+    must_be(request.condition, codes.CONDITIONS)
     custodian, standing = _parties(db, who, request.custodian, request.item)
     time = request.time if request.time is not None else house.now()
     record = TakeUp(
@@ -115,8 +123,8 @@ def recall(db: Connection, house: House, who: Actor, request: RecallRequest) -> 
 
 def report(db: Connection, house: House, who: Actor, request: ReportRequest) -> Promise:
     """Append an observation to a trail; nothing is ever edited (C8)."""
-    _must_be(request.code, codes.REPORTS)
-    _must_be(request.reason, codes.REASONS)
+    must_be(request.code, codes.REPORTS)
+    must_be(request.reason, codes.REASONS)
     custodian, standing = _parties(db, who, request.custodian, request.item)
     time = request.time if request.time is not None else house.now()
     record = Report(
@@ -131,14 +139,6 @@ def report(db: Connection, house: House, who: Actor, request: ReportRequest) -> 
     refuse(rules.judge_report(record, standing, custodian, house.now()))
     after = rules.reported(standing)
     return _keep_alone(db, house, who, "report", record, custodian, after, request.signature)
-
-
-def _must_be(number: int, codes_: codes.CodeList) -> None:
-    if number not in codes_:
-        raise Unprocessable(
-            f"{number} is not in the list «{codes_.title}».",
-            f"Known: {', '.join(codes_.names())}.",
-        )
 
 
 def _parties(db: Connection, who: Actor, number: int, item: bytes) -> tuple[Custodian, Standing]:

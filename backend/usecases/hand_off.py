@@ -8,11 +8,19 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from backend.domain import codes, rules
-from backend.domain.network import Standing
+from backend.domain.network import Custodian, Standing
 from backend.domain.refusals import Refusal
-from backend.domain.typed_data import ZERO32, Finding, Line, Receipt, Release, received_bitmap
+from backend.domain.typed_data import (
+    ZERO32,
+    Finding,
+    ForcedRelease,
+    Line,
+    Receipt,
+    Release,
+    received_bitmap,
+)
 from backend.domain.wire import from_wire, to_wire
-from backend.errors import Conflict, NotFound, RefusedByRule, Unprocessable
+from backend.errors import Conflict, NotFound, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network, releases
@@ -22,6 +30,7 @@ from backend.usecases.submit import (
     keep,
     must_act_for,
     refuse,
+    refuse_lines,
     signature_of,
 )
 
@@ -73,22 +82,34 @@ def hand_over(db: Connection, house: House, who: Actor, request: ReleaseRequest)
     giver, receiver = people.get(release.giver), people.get(release.receiver)
     refuse(rules.judge_release(release, giver, receiver, house.now()))
     assert giver is not None
-    _refuse_lines(_judged(release, standings)[0])
+    refuse_lines(judged(release, standings)[0])
     digest = house.digest(release)
     signature = signature_of(house, giver, release.time, digest, request.signature)
+    keep_release(db, who, digest, release, release.deadline, signature=signature)
+    return digest
+
+
+def keep_release(
+    db: Connection,
+    who: Actor,
+    digest: bytes,
+    release: Release | ForcedRelease,
+    deadline: int,
+    **by: Any,
+) -> None:
+    """Keep the giver's half until the receiver signs; `by` the giver's signature, or why another stands in."""
     releases.keep_release(
         db,
         digest=digest,
         giver=release.giver,
         receiver=release.receiver,
         time=release.time,
-        deadline=release.deadline,
+        deadline=deadline,
         lines=[to_wire(line) for line in release.lines],
-        signature=signature,
         person=who.person,
         device=who.device,
+        **by,
     )
-    return digest
 
 
 def _release(house: House, request: ReleaseRequest, standings: dict[bytes, Standing]) -> Release:
@@ -100,11 +121,12 @@ def _release(house: House, request: ReleaseRequest, standings: dict[bytes, Stand
         receiver=request.receiver,
         time=time,
         deadline=request.deadline or time + COUNTER_DEADLINE_SECONDS,
-        lines=tuple(_line(line, standings.get(line.item)) for line in request.lines),
+        lines=tuple(line_of(line, standings.get(line.item)) for line in request.lines),
     )
 
 
-def _line(line: LineRequest, standing: Standing | None) -> Line:
+def line_of(line: LineRequest, standing: Standing | None) -> Line:
+    """The line to sign, for the custody number that the item has now. Raises Unprocessable."""
     if line.condition not in codes.CONDITIONS:
         known = ", ".join(codes.CONDITIONS.names())
         raise Unprocessable(f"{line.condition} is no condition.", f"One of: {known}.")
@@ -113,8 +135,8 @@ def _line(line: LineRequest, standing: Standing | None) -> Line:
     return Line(line.item, number, line.condition, line.evidence)
 
 
-def _judged(
-    release: Release, standings: dict[bytes, Standing], only: Receipt | None = None
+def judged(
+    release: Release | ForcedRelease, standings: dict[bytes, Standing], only: Receipt | None = None
 ) -> tuple[dict[int, Refusal], int]:
     """The refused lines, and how many wait for an earlier record of their item (B8)."""
     refused, waiting = {}, 0
@@ -126,24 +148,6 @@ def _judged(
         elif found := rules.judge_line(line, standings.get(line.item), release):
             refused[index] = found
     return refused, waiting
-
-
-def _refuse_lines(refused: dict[int, Refusal]) -> None:
-    """A list with bad lines is refused whole, each bad line named."""
-    if not refused:
-        return
-    first = next(iter(refused.values()))
-    count = "" if len(refused) == 1 else f" ({len(refused)} lines of the list are refused.)"
-    raise RefusedByRule(
-        first.name,
-        first.detail + count,
-        "Take these lines off the list, or put them right, and send it again.",
-        first.rule,
-        lines=[
-            {"line": index, "name": r.name, "detail": r.detail, "what_now": r.what_now}
-            for index, r in refused.items()
-        ],
-    )
 
 
 def take_over(db: Connection, house: House, who: Actor, request: ReceiptRequest) -> Promise:
@@ -161,30 +165,45 @@ def take_over(db: Connection, house: House, who: Actor, request: ReceiptRequest)
     refuse(rules.judge_receipt(release, row.digest, receipt, giver, receiver, house.now()))
     assert receiver is not None
     standings = item_rows.standings(db, [line.item for line in release.lines])
-    refused, waiting = _judged(release, standings, only=receipt)
-    _refuse_lines(refused)
+    refused, waiting = judged(release, standings, only=receipt)
+    refuse_lines(refused)
     signature = signature_of(house, receiver, receipt.time, digest, request.signature)
     received = [line.item for i, line in enumerate(release.lines) if receipt.has(i)]
     promise = keep(
         db,
         house,
         who,
-        kind="hand_off",
+        **_record(row, giver, release, receipt, signature),
         digest=digest,
-        payload={
-            "release": to_wire(release),
-            "receipt": to_wire(receipt),
-            "giver_signature": hexed(row.signature),
-            "receiver_signature": hexed(signature),
-        },
         custodian=release.receiver,
         items=tuple(received),
         expected=_after(standings, received, receipt.time, release.receiver),
         waits_for=f"{waiting} earlier records of its items" if waiting else None,
-        deadline=release.deadline,
+        deadline=row.deadline,
     )
     releases.set_release(db, row.digest, "received")
     return promise
+
+
+def _record(
+    row: Row[Any],
+    giver: Custodian | None,
+    release: Release | ForcedRelease,
+    receipt: Receipt,
+    signature: bytes,
+) -> dict[str, Any]:
+    """Kind and payload of the submission; where another stands in for the giver, also the key that sends it (C9)."""
+    halves = {
+        "release": to_wire(release),
+        "receipt": to_wire(receipt),
+        "receiver_signature": hexed(signature),
+    }
+    if isinstance(release, Release):
+        signed = {"giver_signature": hexed(row.signature)}
+        return {"kind": "hand_off", "payload": halves | signed}
+    assert giver is not None
+    lane = "governor" if giver.operator_suspended else f"submitter/{giver.operator}"
+    return {"kind": "forced_hand_off", "payload": {"forced": halves}, "lane": lane}
 
 
 def _open_release(db: Connection, digest: bytes) -> Row[Any]:
@@ -198,13 +217,15 @@ def _open_release(db: Connection, digest: bytes) -> Row[Any]:
     return row
 
 
-def release_of(row: Row[Any]) -> Release:
+def release_of(row: Row[Any]) -> Release | ForcedRelease:
     """The release that a row keeps."""
     lines = tuple(from_wire(Line, line) for line in row.lines)
+    if row.stand_in_reason is not None:
+        return ForcedRelease(row.giver, row.receiver, row.time, row.stand_in_reason, lines)
     return Release(row.giver, row.receiver, row.time, row.deadline, lines)
 
 
-def _receipt(house: House, release: Release, request: ReceiptRequest) -> Receipt:
+def _receipt(house: House, release: Release | ForcedRelease, request: ReceiptRequest) -> Receipt:
     for finding in request.findings:
         if finding.condition not in codes.CONDITIONS:
             raise Unprocessable(f"{finding.condition} is no condition.")

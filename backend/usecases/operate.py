@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backend.domain import ids
+from backend.domain import codes, ids, rules
 from backend.domain.keccak import keccak256
 from backend.domain.merkle import claim_leaf, merkle_root
 from backend.domain.network import FOR_EVER
@@ -147,6 +147,27 @@ def grant_right(db: Connection, house: House, who: Actor, request: CustodianRequ
     return act(db, house, who, "grant_right", f"admin/{request.custodian >> 24}", arguments)
 
 
+def grant_device(
+    db: Connection,
+    house: House,
+    who: Actor,
+    custodian: int,
+    kind: int,
+    key: bytes,
+    until: int | None = None,
+) -> Promise:
+    """The next right of a custodian goes to a key on its device, of a kind of codes.KEY_KINDS (N3)."""
+    right = {
+        "key": hexed(key),
+        "kind": kind,
+        "key_holder": codes.KEY_HOLDERS.number("device"),
+        "from": 0,
+        "until": FOR_EVER if until is None else until,
+    }
+    arguments = {"custodian": custodian, "right": right}
+    return act(db, house, who, "grant_right", f"admin/{custodian >> 24}", arguments)
+
+
 def compromise(
     db: Connection, house: House, who: Actor, custodian: int, generation: int
 ) -> Promise:
@@ -154,6 +175,23 @@ def compromise(
     key = _custodian_key(house, custodian, generation)
     arguments = {"custodian": custodian, "key": hexed(key)}
     return act(db, house, who, "compromise", f"admin/{custodian >> 24}", arguments)
+
+
+def suspend_custodian(db: Connection, house: House, who: Actor, custodian: int) -> Promise:
+    """Nothing new is recorded in its name; no old record is touched (N4)."""
+    return _act_on(db, house, who, "suspend_custodian", custodian)
+
+
+def reinstate_custodian(db: Connection, house: House, who: Actor, custodian: int) -> Promise:
+    """It may act again (N4)."""
+    return _act_on(db, house, who, "reinstate_custodian", custodian)
+
+
+def _act_on(db: Connection, house: House, who: Actor, kind: str, custodian: int) -> Promise:
+    known = network.custodians(db, [custodian]).get(custodian)
+    refuse(rules.judge_enrolled(custodian, known))
+    lane = f"admin/{ids.operator_of_custodian(custodian)}"
+    return act(db, house, who, kind, lane, {"custodian": custodian})
 
 
 def _right(house: House, request: CustodianRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row
 
 from backend.domain import rules
 from backend.domain.refusals import Refusal
-from backend.domain.typed_data import Acceptance, Cancel, Receipt, Release
+from backend.domain.typed_data import Acceptance, Cancel, ForcedRelease, Receipt, Release
 from backend.domain.wire import from_wire
 from backend.ports import House
 from backend.store import items as item_rows
@@ -19,7 +19,7 @@ Outcome = Literal["pending", "held"] | Refusal
 
 def reconsider(db: Connection, house: House, row: Row[Any]) -> Outcome:
     """`pending`: may be sent now; `held`: waits on; a Refusal: will never be recorded."""
-    if row.kind == "hand_off":
+    if row.kind in ("hand_off", "forced_hand_off"):
         return _hand_off(db, house, row)
     if row.kind == "acceptance":
         acceptance = from_wire(Acceptance, row.payload["acceptance"])
@@ -29,8 +29,9 @@ def reconsider(db: Connection, house: House, row: Row[Any]) -> Outcome:
 
 
 def _hand_off(db: Connection, house: House, row: Row[Any]) -> Outcome:
-    release = from_wire(Release, row.payload["release"])
-    receipt = from_wire(Receipt, row.payload["receipt"])
+    halves = row.payload.get("forced", row.payload)
+    release = _release(halves["release"])
+    receipt = from_wire(Receipt, halves["receipt"])
     people = network.custodians(db, [release.giver, release.receiver])
     giver, receiver = people.get(release.giver), people.get(release.receiver)
     now = house.now()
@@ -52,6 +53,11 @@ def _hand_off(db: Connection, house: House, row: Row[Any]) -> Outcome:
     after = {item: rules.moved(standings[item], release.receiver, receipt.time) for item in good}
     item_rows.expect(db, after)
     return "pending"
+
+
+def _release(data: dict[str, Any]) -> Release | ForcedRelease:
+    """C9: only where another stands in for the giver does it bear a reason."""
+    return from_wire(ForcedRelease, data) if "reason" in data else from_wire(Release, data)
 
 
 def _stamps(db: Connection, house: House, row: Row[Any], acceptance: Acceptance) -> Outcome:

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backend.domain import ids
+from backend.domain import codes, ids
 from backend.domain.network import Custodian, Standing
 from backend.domain.refusals import Refusal, refusal
-from backend.errors import NotAllowed, RefusedByRule
+from backend.errors import NotAllowed, RefusedByRule, SignatureWanted, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import submissions
@@ -38,6 +38,31 @@ def refuse(found: Refusal | None) -> None:
         raise RefusedByRule(found.name, found.detail, found.what_now, found.rule, **found.values)
 
 
+def refuse_lines(refused: dict[int, Refusal]) -> None:
+    """A list with bad lines is refused whole, each bad line named. Raises RefusedByRule."""
+    if not refused:
+        return
+    first = next(iter(refused.values()))
+    count = "" if len(refused) == 1 else f" ({len(refused)} lines of the list are refused.)"
+    raise RefusedByRule(
+        first.name,
+        first.detail + count,
+        "Take these lines off the list, or put them right, and send it again.",
+        first.rule,
+        lines=[
+            {"line": index, "name": r.name, "detail": r.detail, "what_now": r.what_now}
+            for index, r in refused.items()
+        ],
+    )
+
+
+def must_be(number: int, codes_: codes.CodeList) -> None:
+    """Raises Unprocessable for a number that is not in the list."""
+    if number not in codes_:
+        known = ", ".join(codes_.names())
+        raise Unprocessable(f"{number} is not in the list «{codes_.title}».", f"Known: {known}.")
+
+
 def must_act_for(who: Actor, custodian: int) -> None:
     """B9: a record in a custodian's name needs a session at that custodian. Raises NotAllowed."""
     must_not_only_look(who)
@@ -60,24 +85,25 @@ def signature_of(
 ) -> bytes:
     """The signature that a device gave, checked; else one by the key that the operator keeps.
 
-    Raises RefusedByRule (NoRight, SignatureLength, WrongSignature), NotAllowed where only the device has
-    the key.
+    Raises RefusedByRule (NoRight, SignatureLength, WrongSignature), SignatureWanted where only the device has
+    the key, Unprocessable for a passkey that was used elsewhere.
     """
     right = custodian.right_at(time)
     if right is None:
         refuse(refusal("NoRight", custodian=custodian.number, time=time))
         raise AssertionError("unreachable")
     if given is not None:
-        if len(given) != 64:
-            refuse(refusal("SignatureLength", length=len(given)))
-        if house.recover(digest, given) != right.key:
-            refuse(refusal("WrongSignature", key=right.key, digest=digest))
+        refuse(house.devices.refusal(right.kind, right.key, digest, given))
         return given
     name = key_name(house, custodian.number, right.key)
     if name is None:
-        raise NotAllowed(
+        raise SignatureWanted(
             f"The key of custodian {ids.custodian_text(custodian.number)} is on its own device.",
-            "Sign there and send the signature along.",
+            "Sign there and send the signature along, with the time that was signed.",
+            digest=hexed(digest),
+            time=time,
+            key=hexed(right.key),
+            key_kind=right.kind,
         )
     return house.signer.sign(name, digest)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from backend.domain import codes, ids
 from backend.domain.commitments import trail_code_text
 from backend.domain.typed_data import ZERO32
-from backend.errors import NotFound, PosthornError, Unprocessable
+from backend.errors import NotFound, PosthornError, SignatureWanted, Unprocessable
 from backend.ports import Actor
 from backend.queries import labels, trails
 from backend.queries.trails import ItemAnswer
@@ -22,6 +22,7 @@ from backend.usecases.deliver import DeliveryRequest, deliver, draft_delivery
 from backend.web.accepting import scanned_stamps
 from backend.web.desk import digest_of, kind_of
 from backend.web.signed_delivery import parse_signed
+from backend.web.signing import given
 from backend.web.stories import contracts
 from backend.web.visit import PageRoute, Visit, Visiting, see
 
@@ -130,6 +131,8 @@ def _do(visit: Visit, item: bytes, act: Act) -> Response:
     try:
         with visit.begin() as db:
             act(db, who, custodian)
+    except SignatureWanted:
+        raise
     except PosthornError as error:
         return _item_page(visit, item, error)
     return see(f"/work/items/0x{item.hex()}")
@@ -151,7 +154,14 @@ def end(visit: Visiting, item: str, mode: Annotated[str, Form()]) -> Response:
     def act(db: Connection, who: Actor, custodian: int) -> object:
         if mode not in ENDS.get(kind_of(visit), ()):
             raise Unprocessable("This cannot be stated here.", "Hand the item over to who can.")
-        request = EndRequest(custodian, wanted, _number(codes.MODES, mode))
+        signed = given(visit)
+        request = EndRequest(
+            custodian,
+            wanted,
+            _number(codes.MODES, mode),
+            time=signed.time,
+            signature=signed.signature,
+        )
         return custody.end_custody(db, visit.house, who, request)
 
     return _do(visit, wanted, act)
@@ -169,12 +179,15 @@ def report(
     wanted = digest_of(item)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
+        signed = given(visit)
         request = ReportRequest(
             custodian,
             wanted,
             _number(codes.REPORTS, code),
             _number(codes.REASONS, reason),
             corrects if code == "correction" else 0,
+            time=signed.time,
+            signature=signed.signature,
         )
         return custody.report(db, visit.house, who, request)
 
@@ -192,11 +205,14 @@ def take_up(
     wanted = digest_of(item)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
+        signed = given(visit)
         request = TakeUpRequest(
             custodian,
             wanted,
             _number(codes.TAKE_UP_REASONS, reason),
             _number(codes.CONDITIONS, condition),
+            time=signed.time,
+            signature=signed.signature,
         )
         return custody.take_up(db, visit.house, who, request)
 
@@ -207,13 +223,13 @@ def take_up(
 def recall(visit: Visiting, item: str) -> Response:
     """Voids every open offer of the item, on the record (C3)."""
     wanted = digest_of(item)
-    return _do(
-        visit,
-        wanted,
-        lambda db, who, custodian: custody.recall(
-            db, visit.house, who, RecallRequest(custodian, wanted)
-        ),
-    )
+
+    def act(db: Connection, who: Actor, custodian: int) -> object:
+        signed = given(visit)
+        request = RecallRequest(custodian, wanted, signed.time, signature=signed.signature)
+        return custody.recall(db, visit.house, who, request)
+
+    return _do(visit, wanted, act)
 
 
 @router.get("/D/{code}/{payload}")
@@ -237,16 +253,17 @@ def confirm_delivery(
 
 
 def _deliver(db: Connection, visit: Visit, who: Actor, item: bytes, signed: str) -> object:
-    given = parse_signed(signed)
-    draft = draft_delivery(db, visit.house, who, item, given.giver)
+    theirs = parse_signed(signed)
+    draft = draft_delivery(db, visit.house, who, item, theirs.giver)
     request = DeliveryRequest(
-        giver=given.giver,
+        giver=theirs.giver,
         item=item,
         recipient=draft.recipient,
-        recipient_signature=given.signature,
-        time=given.time,
-        deadline=given.deadline,
-        number=given.number,
+        recipient_signature=theirs.signature,
+        time=theirs.time,
+        deadline=theirs.deadline,
+        number=theirs.number,
+        signature=given(visit).signature,
     )
     return deliver(db, visit.house, who, request)
 
@@ -275,6 +292,8 @@ def cancel_stamps(
             number = _number(codes.CANCEL_KINDS, kind)
             request = CancelRequest(custodian, found, number, on)
             done = cancel.cancel(db, visit.house, who, request)
+    except SignatureWanted:
+        raise
     except PosthornError as error:
         return visit.page("work/cancel.html", status=error.status, error=error, done=None, **shown)
     shown |= {"texts": ""}

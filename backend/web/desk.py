@@ -33,15 +33,18 @@ SELL = Button("Sell stamps", "/work/sell", "F2")
 ACCEPT = Button("Accept an item", "/work/accept", "F3")
 HAND_OVER = Button("Hand over", "/work/hand-over", "F4")
 TAKE_OVER = Button("Take over", "/work#take-over", "F6")
+PACK = Button("Pack or open a bag", "/work/pack", "F9")
 CANCEL = Button("Cancel stamps", "/work/cancel", "F7")
 VOID = Button("Void stamps", "/work/void", "F8")
-COUNTER: Final = (SELL, ACCEPT, HAND_OVER, TAKE_OVER, CANCEL, VOID)
+COUNTER: Final = (SELL, ACCEPT, HAND_OVER, TAKE_OVER, PACK, CANCEL, VOID)
 BUTTONS: Final = {
     "counter": COUNTER,
     "agency": COUNTER,
     "collection": (ACCEPT, HAND_OVER, TAKE_OVER),
-    "processing_centre": (HAND_OVER, TAKE_OVER, ACCEPT, CANCEL),
-    "office_of_exchange": (HAND_OVER, TAKE_OVER, ACCEPT, CANCEL),
+    "processing_centre": (HAND_OVER, TAKE_OVER, PACK, ACCEPT, CANCEL),
+    "office_of_exchange": (HAND_OVER, TAKE_OVER, PACK, ACCEPT, CANCEL),
+    "delivery_office": (HAND_OVER, TAKE_OVER, PACK),
+    "customs": (HAND_OVER, TAKE_OVER, PACK),
     "courier": (HAND_OVER, TAKE_OVER, ACCEPT),
 }
 ACCEPTS: Final = frozenset(kind for kind, buttons in BUTTONS.items() if ACCEPT in buttons)

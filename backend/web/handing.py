@@ -13,7 +13,7 @@ from backend.api import people
 from backend.domain import codes, ids
 from backend.domain.texts import is_digits
 from backend.domain.typed_data import Finding
-from backend.errors import PosthornError, Unprocessable
+from backend.errors import PosthornError, SignatureWanted, Unprocessable
 from backend.ports import Actor
 from backend.queries import labels, network, releases, trails
 from backend.queries.releases import ReleaseAnswer
@@ -21,6 +21,7 @@ from backend.queries.trails import ItemAnswer
 from backend.usecases import hand_off
 from backend.usecases.hand_off import LineRequest, ReceiptRequest, ReleaseRequest
 from backend.web.desk import digest_of
+from backend.web.signing import Given, given
 from backend.web.visit import PageRoute, Visit, Visiting, see
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -108,6 +109,8 @@ def make_list(
             return _draft_page(visit, draft)
         with visit.begin() as db:
             digest = hand_off.hand_over(db, visit.house, who, _request(visit, custodian, draft))
+    except SignatureWanted:
+        raise
     except PosthornError as error:
         return _draft_page(visit, draft, error)
     return see(f"/work/lists/0x{digest.hex()}")
@@ -126,8 +129,10 @@ def _request(visit: Visit, custodian: int, draft: Draft) -> ReleaseRequest:
         raise Unprocessable(f"{error}.") from None
     pairs = zip(draft.items, draft.conditions, strict=True)
     lines = (LineRequest(digest_of(i), codes.CONDITIONS.number(c)) for i, c in pairs)
-    now = visit.house.now()
-    return ReleaseRequest(custodian, receiver, tuple(lines), now, now + DEADLINES[draft.deadline])
+    signed = given(visit)
+    time = visit.house.now() if signed.time is None else signed.time
+    deadline = time + DEADLINES[draft.deadline]
+    return ReleaseRequest(custodian, receiver, tuple(lines), time, deadline, signed.signature)
 
 
 @router.get("/work/lists/{digest}")
@@ -178,7 +183,9 @@ def _take_over(visit: Visit, digest: bytes, form: FormData) -> Response:
             found = releases.one(db, digest, visit.house.now())
         signer = who if found.receiver.number == custodian else _countersigner(visit, found, form)
         with visit.begin() as db:
-            hand_off.take_over(db, visit.house, signer, _receipt(found, form))
+            hand_off.take_over(db, visit.house, signer, _receipt(found, form, given(visit)))
+    except SignatureWanted:
+        raise
     except PosthornError as error:
         return _list_page(visit, digest, error)
     return see(f"/work/lists/0x{digest.hex()}")
@@ -191,7 +198,7 @@ def _countersigner(visit: Visit, found: ReleaseAnswer, form: FormData) -> Actor:
         return people.countersign(db, visit.person(), name, pin, found.receiver.number)
 
 
-def _receipt(found: ReleaseAnswer, form: FormData) -> ReceiptRequest:
+def _receipt(found: ReleaseAnswer, form: FormData, signed: Given) -> ReceiptRequest:
     received = {int(str(line)) for line in form.getlist("received") if is_digits(str(line), 4)}
     missing = frozenset(line.line for line in found.lines if line.line not in received)
     findings = []
@@ -202,7 +209,7 @@ def _receipt(found: ReleaseAnswer, form: FormData) -> ReceiptRequest:
         number = codes.CONDITIONS.number(condition)
         if number != line.condition:
             findings.append(Finding(line.line, number))
-    return ReceiptRequest(found.digest, missing, tuple(findings))
+    return ReceiptRequest(found.digest, missing, tuple(findings), signed.time, signed.signature)
 
 
 @router.post("/work/lists/{digest}/withdraw")

@@ -14,9 +14,11 @@ from backend.web import (
     acts,
     audit,
     desk,
+    devices,
     front,
     handing,
     label,
+    packing,
     people,
     pictures,
     selling,
@@ -36,7 +38,8 @@ KINDS = {
     ".wasm": "application/wasm",
 }
 ROOMS = (
-    front, pictures, verify, label, sign_in, desk, selling, accepting, handing, acts, audit, people
+    front, pictures, verify, label, sign_in, desk, selling, accepting, handing, packing, acts, devices,
+    audit, people,
 )  # fmt: skip
 for room in ROOMS:
     router.include_router(room.router)

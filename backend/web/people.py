@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Response
 
 from backend.domain import ids
 from backend.errors import PosthornError, Unprocessable
-from backend.queries import network
+from backend.queries import devices, network
 from backend.usecases import people
 from backend.web.visit import PageRoute, Visit, Visiting, see
 
@@ -28,11 +28,13 @@ def _page(
     with visit.begin() as db:
         known = people.everybody(db, visit.person("admin"))
         places = network.custodians(db)
+        waiting = devices.waiting(db)
     return visit.page(
         "people.html",
         status=error.status if error else 200,
         people=known,
         places=places,
+        devices=waiting,
         names={place.number: place.name for place in places},
         roles=people.ROLES,
         link=f"{visit.house.origin}/in/{secret}" if secret else None,

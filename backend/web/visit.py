@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,14 +15,24 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from backend import passkeys
 from backend.api import people
 from backend.api.limits import network_of
 from backend.api.service import Service, is_demonstration
-from backend.errors import BadRequest, NotAllowed, NotSignedIn, PosthornError, Unavailable
+from backend.errors import (
+    BadRequest,
+    NotAllowed,
+    NotSignedIn,
+    PosthornError,
+    SignatureWanted,
+    Unavailable,
+)
 from backend.ports import Actor, House
-from backend.queries import network
+from backend.queries import devices, network
 from backend.queries.network import CustodianAnswer
 from backend.web.render import html
 
@@ -142,6 +153,8 @@ class PageRoute(APIRoute):
             try:
                 await check_texts(request)
                 return await handle(request)
+            except SignatureWanted as wanted:
+                return await run_in_threadpool(sign_page, request, await request.form(), wanted)
             except PosthornError as error:
                 return error_page(request, error)
             except RequestValidationError as error:
@@ -183,6 +196,28 @@ def bad_form(error: RequestValidationError) -> BadRequest:
     """What is wrong with a form or an address, by field."""
     faults = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
     return BadRequest(f"This cannot be read: {'; '.join(faults)}.", "Go back and put it right.")
+
+
+def sign_page(request: Request, form: FormData, wanted: SignatureWanted) -> Response:
+    """Asks for the fingerprint; without a passkey of this custodian it says what to do instead."""
+    visiting = visit(request)
+    with visiting.begin() as db:
+        passkey = devices.by_key(db, bytes.fromhex(wanted.facts["key"][2:]))
+    digest = bytes.fromhex(wanted.facts["digest"][2:])
+    return visiting.page(
+        "work/sign.html",
+        fields=[(name, value) for name, value in form.multi_items() if isinstance(value, str)],
+        path=request.url.path,
+        time=wanted.facts["time"],
+        challenge=_base64url(digest),
+        passkey=passkey,
+        credential=_base64url(passkey.credential) if passkey else "",
+        home=passkeys.home(visiting.house.origin),
+    )
+
+
+def _base64url(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def error_page(request: Request, error: PosthornError) -> Response:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.contracts.p256 import PRESENT, VERIFIED, Assertion, P256Key, Passkey
 from tests.contracts.world import FOR_EVER, Custodian, Record, World
 
 P256, PASSKEY = 2, 3
+VECTORS = Path(__file__).parents[1] / "vectors" / "passkey.json"
 Device = P256Key | Passkey
 
 
@@ -152,3 +155,16 @@ def test_old_hand_offs_stay_good_after_rotation_and_compromise(world: World, key
         world.send(world.acceptance(van, time=late.argument[0][2]))
     world.send(world.hand_off(next_phone, world.hall, item))
     assert world.ledger.itemOf(item)[1:3] == (2, 2)
+
+
+def test_what_a_real_browser_signed_is_good(world: World) -> None:
+    """N3: Chromium's authenticator (tests/vectors/passkey.json), through registration, lower s and ABI form."""
+    vectors = json.loads(VECTORS.read_text())
+    right = ("0x" + vectors["key"], PASSKEY, 1, 0, FOR_EVER)
+    world.network.grantRight(world.van.number, right, {"from": world.arlberg})
+    for one in vectors["assertions"]:
+        signature, digest = (bytes.fromhex(one[n]) for n in ("signature_on_chain", "digest"))
+        check = world.network.checkSigned(world.van.number, world.now(), digest, signature)
+        assert bytes(check) == b""
+        other = world.network.checkSigned(world.van.number, world.now(), bytes(32), signature)
+        assert bytes(other) != b""

@@ -1,4 +1,4 @@
-"""The contracts against `backend.domain`: random stories, told to both, must be judged alike (C1-C11, N2-N4, S4).
+"""The contracts against `backend.domain`: random stories, told to both, must be judged alike (C1-C8, C11, N2-N4, S4).
 
 The oracle is the rule-book that the backend itself uses (rules.py, commitments.py). Every record is sent as a batch of
 one: what the judge says must be what the contract says, by name and with its values; what the judge thinks of an item
@@ -44,6 +44,7 @@ from backend.domain.typed_data import (
     received_bitmap,
 )
 from backend.domain.verdict import StampFacts, Use
+from tests.contracts.bag_stories import BagStories
 from tests.contracts.errors import error, refusals
 from tests.contracts.logs import struct
 from tests.contracts.parties import Parties, Party
@@ -62,7 +63,7 @@ class Told:
     head: bytes = field(default=ZERO32)
 
 
-class Stories:
+class Stories(BagStories):
     """Rules are what may happen; the invariant is that both tell the same story."""
 
     st_who = st.integers(0, 5)
@@ -85,11 +86,12 @@ class Stories:
     def setup(self) -> None:
         self.parties = Parties(self.world)
         self.items: dict[bytes, Told] = {}
+        self.setup_bags()
         self.stamps = {
             self.edition.stamp(serial): self._sold(serial <= 4) for serial in range(1, 7)
         }
         # In each story hypothesis leaves out some rules: there are items also without rule_accept.
-        for who in (0, 1, 3):
+        for who in (0, 0, 0, 1, 3):
             self.rule_accept(who, time=0, pick=0)
 
     def _sold(self, sold: bool) -> StampFacts:
@@ -351,7 +353,8 @@ class Stories:
             its = told.standing
             state = HELD if its.ended is None else ENDED
             kept = (its.holder, its.number, its.records, its.latest_time, state)
-            assert self.world.ledger.itemOf(item)[:5] == kept
+            as_one = (its.receptacle, self._height(item), its.closed)
+            assert self.world.ledger.itemOf(item)[:8] == kept + as_one
         heads = self.world.ledger.headsOf(list(self.items))
         assert [bytes(head) for head in heads] == [told.head for told in self.items.values()]
 

@@ -132,7 +132,7 @@ def open_page(posthorn: Installation, browser: Browser) -> Iterator[Opened]:
 
     def opened(path: str = "/", **options: Any) -> Page:
         context = browser.new_context(
-            base_url=posthorn.origin, **({"viewport": DESKTOP, "locale": "en-GB"} | options)
+            **({"base_url": posthorn.origin, "viewport": DESKTOP, "locale": "en-GB"} | options)
         )
         contexts.append(context)
         page = context.new_page()

@@ -26,6 +26,7 @@ from backend.domain.keccak import keccak256
 from backend.embedded.anvil import EmbeddedAnvil
 from backend.indexer.follow import Indexer
 from backend.keystore import Keystore, SealedSeeds, open_keystore, recover_address
+from backend.passkeys import DeviceKeys
 from backend.ports import House
 from backend.usecases.reconsider import reconsider
 
@@ -65,6 +66,7 @@ def demonstration(engine: Engine, folder: Path) -> Iterator[Installation]:
             network=deployment.network,
             network_alias=0,
             signer=keystore,
+            devices=DeviceKeys("http://127.0.0.1:8000"),
             claim_seeds=SealedSeeds(folder / "keys", keystore),
             recover=recover_address,
             records_lane="submitter/1",

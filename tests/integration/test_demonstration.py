@@ -11,7 +11,7 @@ from network import Installation, demonstration
 from sqlalchemy import Engine, func, select
 
 from backend.chain.views import Views
-from backend.demonstration import cast
+from backend.demonstration import bags, cast
 from backend.demonstration.editions import CLAIMED, SIGNALS, signals
 from backend.domain.ids import custodian_text
 from backend.domain.trail import DELIVERED_BY_KEY, HandedOff, Why, fold
@@ -65,9 +65,30 @@ def entries(shown: Installation, number: str):  # type: ignore[no-untyped-def]
         return [entry_from_row(row) for row in db.execute(query.order_by(entry.c.record))]
 
 
-def test_it_has_24_items_and_196_records(shown: Installation) -> None:
-    assert (shown.made.items, shown.made.posts, shown.made.authorities) == (24, 2, 1)
-    assert shown.made.records == 183
+def test_it_has_29_items_and_222_records(shown: Installation) -> None:
+    assert (shown.made.items, shown.made.posts, shown.made.authorities) == (29, 2, 1)
+    assert shown.made.records == 222
+
+
+def test_bag_shows_one_found_one_missing_one_inferred_and_one_extra(shown: Installation) -> None:
+    """C7, J14: each answers for itself: who saw it, who closed the bag, who answered for the bag, who took it up."""
+    kinds = {number: [e.kind for e in entries(shown, number)] for number in bags.LETTERS}
+    assert [kinds[number][4] for number in bags.LETTERS] == ["stay", "missing", "stay", "take_up"]
+    assert [e.kind for e in entries(shown, bags.BAG)] == [
+        "acceptance",
+        "packing",
+        "closing",
+        "hand_off",
+        "opening",
+    ]
+    missing = state(shown, bags.MISSING)
+    assert (missing.holder, Why(missing.answer_why)) == (cast.INNSBRUCK_OE, Why.MISSING)
+    with begin(shown.engine) as db:
+        inferred = trails.trail(db, numbered(shown, bags.INFERRED))
+    assert inferred.entries[4].flags[0] == "inferred"
+    assert [hop.text for hop in inferred.entries[4].carried] == [
+        "Innsbruck exchange to Zürich exchange"
+    ]
 
 
 def test_everything_that_was_submitted_is_settled(shown: Installation) -> None:

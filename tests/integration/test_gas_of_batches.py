@@ -28,15 +28,19 @@ from backend.chain.calls import (
 )
 from backend.domain.commitments import hidden_keys
 from backend.domain.keccak import keccak256
+from backend.domain.packing import Contents
 from backend.domain.typed_data import (
     Cancel,
     Claim,
+    Closing,
     Delivery,
     DeliveryKeys,
     End,
     Finding,
     Issue,
+    Opening,
     Original,
+    Packing,
     Recall,
     Report,
     TakeUp,
@@ -82,6 +86,45 @@ def lists(posts: Posts, count: int, lines: int) -> list[Payload]:
             COUNTER, CENTRE, [(i, 1) for i in items(posts, f"list {lines} {n}", lines)]
         )
         payloads.append(posts.hand_off_payload(release, posts.receipt(release, findings=found)))
+    return payloads
+
+
+def packings(posts: Posts) -> list[Payload]:
+    """A bag of a hundred, and two of one."""
+    payloads = []
+    for n, count in enumerate((100, 1, 1)):
+        (bag,) = items(posts, f"bag {n}", 1)
+        record = Packing(bag, 1, COUNTER, posts.now, tuple(items(posts, f"packed {n}", count)))
+        payloads.append(posts.signed("packing", record, COUNTER))
+    return payloads
+
+
+def bag_of(posts: Posts, word: str, count: int) -> tuple[bytes, list[bytes]]:
+    """An open bag with items in it."""
+    (bag,), inside = items(posts, word, 1), items(posts, f"in {word}", count)
+    posts.pack(bag, 1, COUNTER, *inside)
+    posts.mine()
+    return bag, inside
+
+
+def closings(posts: Posts) -> list[Payload]:
+    payloads = []
+    for n in range(2):
+        bag, inside = bag_of(posts, f"closing {n}", 3)
+        record = Closing(bag, 2, COUNTER, posts.now, 3, Contents(tuple(inside)).digest, HIDDEN)
+        payloads.append(posts.signed("closing", record, COUNTER))
+    return payloads
+
+
+def openings(posts: Posts) -> list[Payload]:
+    """Of thirty items twenty are missing."""
+    payloads = []
+    for n in range(2):
+        bag, inside = bag_of(posts, f"opening {n}", 30)
+        posts.close_bag(bag, 2, COUNTER, *inside)
+        posts.mine()
+        record = Opening(bag, 3, COUNTER, posts.now, tuple(inside[10:]), (1023,), HIDDEN)
+        payloads.append(posts.signed("opening", record, COUNTER))
     return payloads
 
 
@@ -167,6 +210,9 @@ BATCHES: list[tuple[str, str, Callable[[Posts], list[Payload]]]] = [
     ("acceptance", "with keys or stamps", acceptances),
     ("hand_off", "of one", lambda posts: lists(posts, 5, 1)),
     ("hand_off", "of a hundred", lambda posts: lists(posts, 1, 100)),
+    ("packing", "", packings),
+    ("closing", "", closings),
+    ("opening", "with missing items", openings),
     ("delivery", "to the key", deliveries),
     ("end", "", ends),
     ("take_up", "", take_ups),

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, update
 from backend.domain.typed_data import SigningDomain
 from backend.errors import NotAllowed
 from backend.keystore import Keystore, recover_address
+from backend.passkeys import DeviceKeys
 from backend.ports import Actor, ClaimSeeds, House
 from backend.store.engine import begin
 from backend.store.people import add_person
@@ -26,7 +27,17 @@ def house() -> House:
     domain = SigningDomain("CustodyLedger", 31337, b"c" * 20)
     keys = Keystore(b"operating".ljust(32))
     return House(
-        domain, domain, b"n" * 20, 0, keys, NoSeeds(), recover_address, LANE, lambda: 1, "http://h"
+        domain,
+        domain,
+        b"n" * 20,
+        0,
+        keys,
+        DeviceKeys("http://h"),
+        NoSeeds(),
+        recover_address,
+        LANE,
+        lambda: 1,
+        "http://h",
     )
 
 

@@ -71,7 +71,7 @@ def test_first_start_says_what_it_does_and_where_to_go() -> None:
     assert [tick.split()[1].strip(":") for tick in ticks] == [
         *("database", "chain", "contracts", "demonstration")
     ]
-    assert "24 items, 2 posts, 1 customs, 183 records, all checked" in ticks[-1]
+    assert "29 items, 2 posts, 1 customs, 222 records, all checked" in ticks[-1]
     assert "Ctrl-C stops, data is kept." in said
     assert "/in/" in said
 

@@ -46,9 +46,21 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     # the edge opens the transaction and keeps sessions and answers in it (docs/decisions/0001)
     "api": {"domain", "errors", "ports", "proof", "queries", "stamps", "store", "usecases"},
     # pages and API are two faces of one session, one sign-in and one service
-    "web": {"api", "domain", "errors", "ports", "proof", "queries", "stamps", "usecases"},
+    "web": {
+        "api",
+        "domain",
+        "errors",
+        "passkeys",
+        "ports",
+        "proof",
+        "queries",
+        "stamps",
+        "usecases",
+    },
+    # checks what devices signed by the rule that a proof is checked by
+    "passkeys": {"domain", "errors", "keystore", "proof"},
     # composes too, with no more than commands need
-    "house": {"chain", "config", "keystore", "ports"},
+    "house": {"chain", "config", "keystore", "passkeys", "ports"},
     "app": EVERYTHING,
     "cli": EVERYTHING,
     "stamps": set(),

@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 from backend.api.answers.network import Custodian
 from backend.api.answers.promises import Answer
 from backend.api.answers.stamps import Edition, PrintJob
-from backend.api.fields import ConditionOut, CustodianOut, EndedOut, HexOut, hexed
+from backend.api.fields import ConditionOut, CustodianOut, EndedOut, HexOut, StandInReasonOut, hexed
 from backend.domain.typed_data import Delivery
 from backend.domain.wire import to_wire
 from backend.ports import House
+from backend.queries.receptacles import ReceptacleAnswer
 from backend.queries.releases import ReleaseAnswer
 from backend.queries.status import as_of
 from backend.queries.submissions import SubmissionAnswer
@@ -58,7 +59,7 @@ class ReleaseLine(Answer):
 
 
 class Release(Answer):
-    """A list handed over: open, received, withdrawn, expired."""
+    """A list handed over: open, received, withdrawn, expired. `stand_in_reason`: why its giver did not sign (C9)."""
 
     digest: HexOut
     giver: Custodian
@@ -68,6 +69,7 @@ class Release(Answer):
     lines: tuple[ReleaseLine, ...]
     state: str
     person: str | None
+    stand_in_reason: StandInReasonOut | None = None
 
 
 class Releases(Answer):
@@ -78,6 +80,35 @@ class Releases(Answer):
     @classmethod
     def of(cls, found: Iterable[ReleaseAnswer]) -> Self:
         return cls(rows=tuple(Release.model_validate(one) for one in found))
+
+
+class Content(Answer):
+    """One thing that was packed; `place` counts from 0. inside, found, inferred, missing, taken_out."""
+
+    place: int
+    item: HexOut
+    number: str | None
+    state: str
+
+
+class Receptacle(Answer):
+    """A receptacle: none (nothing packed yet), open, closed, opened. `recorded` false: some of it is under way."""
+
+    item: HexOut
+    number: str | None
+    state: str
+    custody_number: int
+    holder: Custodian | None
+    contents: tuple[Content, ...]
+    recorded: bool
+    as_of_block: int | None
+
+    @classmethod
+    def of(cls, found: ReceptacleAnswer) -> Self:
+        return cls.model_validate(
+            {name: getattr(found, name) for name in cls.model_fields if name != "as_of_block"}
+            | {"as_of_block": found.as_of.block}
+        )
 
 
 class Submission(Answer):

@@ -24,7 +24,10 @@ class Key(Answer):
 
 
 class Record(Answer):
-    """One record of a trail. `body` is what was signed (of a hand-off: given and found side by side)."""
+    """One record of a trail. `body` is what was signed (of a hand-off: given and found side by side).
+
+    `carried` are the moves of the receptacle in which the item lay; `seal` what is kept of a receptacle's seal.
+    """
 
     record: int
     custody_number: int
@@ -46,6 +49,8 @@ class Record(Answer):
     key: Key | None
     receiver_key: Key | None
     body: dict[str, Any]
+    carried: tuple[Record, ...]
+    seal: str | None
 
     @classmethod
     def of(cls, found: EntryAnswer) -> Self:
@@ -71,6 +76,8 @@ class Record(Answer):
             key=Key.model_validate(found.key) if found.key else None,
             receiver_key=Key.model_validate(found.receiver_key) if found.receiver_key else None,
             body=found.body,
+            carried=tuple(cls.of(hop) for hop in found.carried),
+            seal=found.seal,
         )
 
 
@@ -122,7 +129,10 @@ class Notice(Answer):
 
 
 class Trail(Answer):
-    """An item's trail. `number` and `franking` only where the label's code or a session opened it."""
+    """An item's trail. `number` and `franking` only where the label's code or a session opened it.
+
+    `carried` are the moves of the closed receptacle in which it lies now.
+    """
 
     item: HexOut
     number: str | None
@@ -138,6 +148,7 @@ class Trail(Answer):
     stamps: tuple[StampOut, ...]
     trail: tuple[Record, ...]
     notices: tuple[Notice, ...]
+    carried: tuple[Record, ...]
     pending: tuple[UnderWay, ...]
     as_of_block: int | None
     as_of_time: int | None
@@ -161,6 +172,7 @@ class Trail(Answer):
             stamps=found.stamps,
             trail=tuple(Record.of(entry) for entry in found.entries),
             notices=tuple(Notice.model_validate(one) for one in found.notices),
+            carried=tuple(Record.of(hop) for hop in found.carried),
             pending=tuple(UnderWay.model_validate(one) for one in found.pending),
             as_of_block=found.as_of.block,
             as_of_time=found.as_of.time,

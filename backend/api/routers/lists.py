@@ -11,13 +11,14 @@ from backend.api import people
 from backend.api.answers import custody as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import Bytes32In, CustodianIn
-from backend.api.requests import ReceiptBody, ReleaseBody
+from backend.api.requests import ReceiptBody, ReleaseBody, StandInBody
 from backend.api.service import Call, Caller, answer
 from backend.domain.typed_data import Finding
 from backend.ports import Actor
 from backend.queries import releases
 from backend.queries.labels import find_items
 from backend.usecases import hand_off
+from backend.usecases.stand_in import StandInRequest, hand_over_for
 
 router = APIRouter(tags=["lists"])
 
@@ -37,6 +38,26 @@ def hand_over(call: Call, body: ReleaseBody) -> Response:
             giver, body.receiver, lines, body.time, body.deadline, body.signature
         )
         digest = hand_off.hand_over(db, call.house, who, request)
+        return answers.Release.model_validate(releases.one(db, digest, call.house.now()))
+
+    return call.once(work, status=201)
+
+
+@router.post("/stand-ins", status_code=201, response_model=answers.Release)
+def stand_in(call: Call, body: StandInBody) -> Response:
+    """Hand over for a custodian that cannot sign: its post stands in, for ever seen as such (C9).
+
+    The receiver takes the list over like any other.
+    """
+
+    def work(db: Connection, who: Actor) -> answers.Release:
+        items = find_items(db, [line.item for line in body.lines])
+        lines = tuple(
+            hand_off.LineRequest(item, line.condition, line.evidence, line.custody_number)
+            for item, line in zip(items, body.lines, strict=True)
+        )
+        request = StandInRequest(body.giver, body.receiver, body.reason, lines, body.time)
+        digest = hand_over_for(db, call.house, who, request)
         return answers.Release.model_validate(releases.one(db, digest, call.house.now()))
 
     return call.once(work, status=201)

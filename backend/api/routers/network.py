@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from backend.api.answers import network as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import CustodianIn
-from backend.api.requests import CompromiseBody, EnrolBody, RightBody
+from backend.api.requests import CompromiseBody, EnrolBody, NextRightBody
 from backend.api.service import Call, answer
 from backend.domain import codes
 from backend.errors import NotFound
@@ -71,11 +71,16 @@ def enrol(call: Call, body: EnrolBody) -> Response:
 
 
 @router.post("/custodians/{custodian}/rights", status_code=202, response_model=Promise)
-def grant_right(call: Call, custodian: CustodianIn, body: RightBody) -> Response:
+def grant_right(call: Call, custodian: CustodianIn, body: NextRightBody) -> Response:
     """Another key (rotation) or another validity (administrators)."""
 
     def work(db: Connection, who: Actor) -> Promise:
         known = network.custodian(db, custodian)
+        if body.key is not None:
+            granted = operate.grant_device(
+                db, call.house, who, custodian, body.key_kind, body.key, body.until
+            )
+            return Promise.of(db, granted)
         request = operate.CustodianRequest(
             custodian=custodian,
             kind=known.kind,
@@ -98,6 +103,24 @@ def compromise(call: Call, custodian: CustodianIn, body: CompromiseBody) -> Resp
         lambda db, who: Promise.of(
             db, operate.compromise(db, call.house, who, custodian, body.generation)
         ),
+        "admin",
+    )
+
+
+@router.post("/custodians/{custodian}/suspension", status_code=202, response_model=Promise)
+def suspend(call: Call, custodian: CustodianIn) -> Response:
+    """Nothing new is recorded in its name; no old record is touched (administrators, N4)."""
+    return call.once(
+        lambda db, who: Promise.of(db, operate.suspend_custodian(db, call.house, who, custodian)),
+        "admin",
+    )
+
+
+@router.post("/custodians/{custodian}/reinstatement", status_code=202, response_model=Promise)
+def reinstate(call: Call, custodian: CustodianIn) -> Response:
+    """It may act again (administrators, N4)."""
+    return call.once(
+        lambda db, who: Promise.of(db, operate.reinstate_custodian(db, call.house, who, custodian)),
         "admin",
     )
 

@@ -43,6 +43,7 @@ from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
 from backend.indexer.follow import Indexer
 from backend.keystore import Keystore, SealedSeeds, recover_address
+from backend.passkeys import DeviceKeys
 from backend.ports import House
 from backend.queries import stamps
 from backend.store import people
@@ -219,6 +220,7 @@ def house_of(deployment: Deployment, signer: Keystore, folder: Path) -> House:
         network=deployment.network,
         network_alias=0,
         signer=signer,
+        devices=DeviceKeys("http://127.0.0.1:8000"),
         claim_seeds=SealedSeeds(folder, signer),
         recover=recover_address,
         records_lane="submitter/1",

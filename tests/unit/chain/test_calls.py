@@ -11,10 +11,12 @@ from eth_abi.exceptions import EncodingError
 
 from backend.chain.calls import (
     ACTS,
+    DEVICE_SIGNATURE_GAS,
     RECORDS,
     TRANSACTION_GAS,
     TRANSACTION_GAS_CAP,
     batch_call,
+    bytes_of,
     contract_of,
     gas_of,
     single_call,
@@ -80,3 +82,11 @@ def test_no_record_is_planned_above_the_cap() -> None:
     """A range that cannot be voided at once goes alone, and the chain says so."""
     whole = payload("void") | {"first": 1, "last": 65_536}
     assert gas_of("void", whole) + TRANSACTION_GAS == TRANSACTION_GAS_CAP
+
+
+def test_device_signatures_take_the_gas_of_a_chain_without_the_precompile() -> None:
+    """N3: else a full transaction of them would run out of gas, and none of them be recorded."""
+    payload = {"recall": {}, "signature": "0x" + "11" * 64}
+    device = payload | {"signature": "0x" + "11" * 600}
+    assert gas_of("recall", device) - gas_of("recall", payload) == DEVICE_SIGNATURE_GAS
+    assert bytes_of("recall", device) - bytes_of("recall", payload) >= 600

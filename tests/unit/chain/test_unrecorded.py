@@ -29,7 +29,7 @@ def stale(given: int, current: int) -> RpcError:
 
 def state(answer: bytes | RpcError, payload: Any, number: int = 0, tries: int = 0) -> str | None:
     kind = "hand_off" if payload is HAND_OFF else "end"
-    verdict = judge(answer, kind, payload, number, tries)
+    verdict = judge(answer, kind, payload, {ITEM: number}, tries)
     return verdict and verdict.state
 
 
@@ -56,6 +56,19 @@ def test_another_holder_is_final_unless_a_record_is_missing() -> None:
     assert state(found, HAND_OFF, number=2) == "pending"
 
 
+def test_each_item_is_judged_by_its_own_custody_number() -> None:
+    """C7: a packing names the receptacle's; the numbers of what is packed say nothing about it."""
+    payload = {"packing": {"receptacle": "0x" + ITEM.hex(), "number": 3}}
+    numbers = {ITEM: 2, bytes(32): 9}
+    verdict = judge(stale(3, 2), "packing", payload, numbers, 0)
+    assert verdict is not None
+    assert verdict.state == "pending"
+    other = reverted("NotHolder", "bytes32 uint40 uint48", bytes(32), 1, 2)
+    verdict = judge(other, "packing", payload, numbers, 0)
+    assert verdict is not None
+    assert verdict.state == "rejected"
+
+
 def test_a_passed_deadline_is_expired() -> None:
     assert state(reverted("PastDeadline", "uint40 uint40", 5, 6), HAND_OFF) == "expired"
 
@@ -78,7 +91,7 @@ def test_what_another_record_or_time_may_cure_is_tried_again(
 
 def test_a_wrong_signature_is_final() -> None:
     found = reverted("WrongSignature", "address bytes32", "0x" + "11" * 20, ITEM)
-    verdict = judge(found, "hand_off", HAND_OFF, 3, 0)
+    verdict = judge(found, "hand_off", HAND_OFF, {ITEM: 3}, 0)
     assert verdict is not None
     assert verdict.state == "rejected"
     assert verdict.refusal is not None

@@ -1,0 +1,210 @@
+"""Bags at the desk: make one, pack it, close it with a seal, open it (C7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import APIRouter, Form, Response
+from sqlalchemy import Connection
+
+from backend.domain import codes
+from backend.errors import PosthornError, SignatureWanted, Unprocessable
+from backend.ports import Actor
+from backend.queries import labels, receptacles, trails
+from backend.queries.receptacles import ReceptacleAnswer
+from backend.usecases import receptacles as usecases
+from backend.usecases.accept import AcceptRequest, accept
+from backend.usecases.receptacles import CloseRequest, OpenRequest, PackRequest
+from backend.web.desk import digest_of
+from backend.web.signing import given
+from backend.web.visit import PageRoute, Visit, Visiting, see
+
+Request = TypeVar("Request", PackRequest, CloseRequest, OpenRequest)
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+# What a form of 5,000 scanned codes takes.
+LONGEST_LIST = 500_000
+NOTHING_ENTERED: Final = {"texts": "", "seal": "", "found": "", "missing": "", "rest": ""}
+RESTS: Final = {
+    "found": "is there: I counted all of it",
+    "inferred": "I did not look at one by one",
+    "missing": "is missing",
+}
+
+
+@router.get("/work/pack")
+def pack_form(visit: Visiting) -> Response:
+    """Which bag? One that has a label, or a new one."""
+    visit.at_desk()
+    return visit.page("work/pack.html", text="", number="", error=None)
+
+
+@router.post("/work/pack")
+def choose_bag(
+    visit: Visiting,
+    text: Annotated[str, Form(max_length=400)] = "",
+    number: Annotated[str, Form(max_length=40)] = "",
+) -> Response:
+    """To the bag's page; a new one is accepted first, like an item."""
+    who, custodian = visit.at_desk()
+    try:
+        with visit.begin() as db:
+            bag = (
+                _new_bag(db, visit, who, custodian, number)
+                if number.strip()
+                else labels.find_item(db, text)
+            )
+    except PosthornError as error:
+        shown = {"text": text, "number": number, "error": error}
+        return visit.page("work/pack.html", status=error.status, **shown)
+    return see(f"/work/receptacles/0x{bag.hex()}")
+
+
+def _new_bag(db: Connection, visit: Visit, who: Actor, custodian: int, number: str) -> bytes:
+    request = AcceptRequest(custodian, number, scheme="own", source=codes.SOURCES.number("made_up"))
+    return accept(db, visit.house, who, request).item
+
+
+@router.get("/work/receptacles/{item}")
+def receptacle_page(visit: Visiting, item: str) -> Response:
+    """A bag, and what can be done with it here: pack and close, hand over, open."""
+    visit.at_desk()
+    return _page(visit, digest_of(item))
+
+
+def _page(
+    visit: Visit, item: bytes, error: PosthornError | None = None, **entered: Any
+) -> Response:
+    _, custodian = visit.at_desk()
+    with visit.begin() as db:
+        bag = receptacles.receptacle(db, item)
+        seals = [one for one in trails.trail(db, item, opened=True).entries if one.seal]
+    return visit.page(
+        "work/receptacle.html",
+        status=error.status if error else 200,
+        bag=bag,
+        here=bag.holder is not None and bag.holder.number == custodian,
+        seals=seals,
+        rests=RESTS,
+        entered=NOTHING_ENTERED | entered,
+        error=error,
+    )
+
+
+@router.get("/work/receptacles/{item}/part")
+def receptacle_part(visit: Visiting, item: str) -> Response:
+    """The changing part of a bag's page, for live.js."""
+    visit.at_desk()
+    with visit.begin() as db:
+        bag = receptacles.receptacle(db, digest_of(item))
+    return visit.page("work/receptacle_part.html", bag=bag)
+
+
+def _signed(visit: Visit, request: Request) -> Request:
+    signed = given(visit)
+    return replace(request, time=signed.time, signature=signed.signature)
+
+
+Act = Callable[[Connection, Actor, int], object]
+
+
+def _do(visit: Visit, item: bytes, act: Act, **entered: Any) -> Response:
+    """One act on a bag; a refusal is shown on its page, with what was typed."""
+    who, custodian = visit.at_desk()
+    try:
+        with visit.begin() as db:
+            act(db, who, custodian)
+    except SignatureWanted:
+        raise
+    except PosthornError as error:
+        return _page(visit, item, error, **entered)
+    return see(f"/work/receptacles/0x{item.hex()}")
+
+
+@router.post("/work/receptacles/{item}/pack")
+def pack(
+    visit: Visiting, item: str, texts: Annotated[str, Form(max_length=LONGEST_LIST)]
+) -> Response:
+    """What was scanned goes into the bag, in this order."""
+    bag = digest_of(item)
+
+    def act(db: Connection, who: Actor, custodian: int) -> object:
+        items = tuple(labels.find_items(db, _scanned(texts)))
+        return usecases.pack(
+            db, visit.house, who, _signed(visit, PackRequest(custodian, bag, items))
+        )
+
+    return _do(visit, bag, act, texts=texts)
+
+
+def _scanned(texts: str) -> Sequence[str]:
+    found = [line.strip() for line in texts.splitlines() if line.strip()]
+    if not found:
+        raise Unprocessable("Nothing was scanned.", "Scan the items one after the other.")
+    return found
+
+
+@router.post("/work/receptacles/{item}/close")
+def close(
+    visit: Visiting,
+    item: str,
+    seal: Annotated[str, Form(max_length=60)] = "",
+    kind: Annotated[str, Form()] = "plastic",
+) -> Response:
+    """From now on it moves as one; the seal's number is kept with us, its salted hash on the record."""
+    bag = digest_of(item)
+
+    def act(db: Connection, who: Actor, custodian: int) -> object:
+        if kind not in codes.SEALS.names():
+            raise Unprocessable("This is no kind of seal.", "Choose one of the list.")
+        request = CloseRequest(custodian, bag, seal, codes.SEALS.number(kind))
+        return usecases.close(db, visit.house, who, _signed(visit, request))
+
+    return _do(visit, bag, act, seal=seal)
+
+
+@router.post("/work/receptacles/{item}/open")
+def open_(
+    visit: Visiting,
+    item: str,
+    texts: Annotated[str, Form(max_length=LONGEST_LIST)] = "",
+    missing: Annotated[str, Form(max_length=LONGEST_LIST)] = "",
+    rest: Annotated[str, Form()] = "inferred",
+    state: Annotated[str, Form()] = "",
+) -> Response:
+    """What was scanned is found; what is missing is named, or is the rest."""
+    bag = digest_of(item)
+
+    def act(db: Connection, who: Actor, custodian: int) -> object:
+        request = _opening(
+            db, custodian, receptacles.receptacle(db, bag), texts, missing, rest, state
+        )
+        return usecases.open_(db, visit.house, who, _signed(visit, request))
+
+    return _do(visit, bag, act, found=texts, missing=missing, rest=rest)
+
+
+def _opening(
+    db: Connection,
+    custodian: int,
+    bag: ReceptacleAnswer,
+    texts: str,
+    missing: str,
+    rest: str,
+    state: str,
+) -> OpenRequest:
+    if rest not in RESTS or state not in ("", *codes.SEAL_STATES.names()):
+        raise Unprocessable("The form holds a value that is none.", "Choose one of the list.")
+    found = set(labels.find_items(db, _scanned(texts))) if texts.strip() else set()
+    gone = labels.find_items(db, _scanned(missing)) if missing.strip() else []
+    inside = [one.item for one in bag.contents if one.state == "inside"]
+    others = [one for one in inside if one not in found and one not in gone]
+    return OpenRequest(
+        custodian,
+        bag.item,
+        found=frozenset(found.union(others if rest == "found" else ())),
+        missing=tuple([*gone, *others] if rest == "missing" else gone),
+        seal_state=codes.SEAL_STATES.number(state) if state else None,
+    )

@@ -1,0 +1,281 @@
+"""Bags through the API: packed, closed with a seal, handed over as one, opened with exceptions (C7); stand-ins (C9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+from town import COUNTER, HALL, ZURICH, Town
+
+from backend.demonstration import cast
+from backend.domain.ids import custodian_text
+from backend.store.engine import begin
+from backend.store.tables import forecast
+
+ROUND = cast.ROUND_17
+AT_HALL, AT_COUNTER = custodian_text(HALL), custodian_text(COUNTER)
+
+
+def bag(town: Town, custodian: int = COUNTER) -> str:
+    """An empty bag, accepted and still being recorded."""
+    number = {"number": f"BAG-{next(town.serials)}", "scheme": "own"}
+    item: str = town.accept(custodian, **number)["item"]
+    return item
+
+
+def items_of(town: Town, count: int, custodian: int = COUNTER) -> list[str]:
+    return [town.accept(custodian)["item"] for _ in range(count)]
+
+
+def pack(
+    town: Town, into: str, items: list[str], custodian: int = COUNTER, status: int = 202
+) -> Any:
+    body = {"receptacle": into, "items": items}
+    return town.post("/v1/packings", body, town.as_(custodian), status)
+
+
+def close(town: Town, item: str, custodian: int = COUNTER, status: int = 202, **body: Any) -> Any:
+    return town.post("/v1/closings", {"receptacle": item} | body, town.as_(custodian), status)
+
+
+def open_(town: Town, item: str, custodian: int = HALL, status: int = 202, **body: Any) -> Any:
+    return town.post("/v1/openings", {"receptacle": item} | body, town.as_(custodian), status)
+
+
+def sealed(town: Town, items: list[str], custodian: int = COUNTER) -> str:
+    """A bag with these items, closed, on chain."""
+    item = bag(town, custodian)
+    pack(town, item, items, custodian)
+    close(town, item, custodian, seal="A1")
+    town.settle()
+    return item
+
+
+def move(town: Town, items: list[str], giver: int, receiver: int) -> None:
+    digest = town.hand_over(items, giver, receiver)
+    town.post("/v1/receipts", {"release": digest}, town.as_(receiver))
+    town.settle()
+
+
+def states(town: Town, item: str) -> list[str]:
+    found = town.get(f"/v1/receptacles/{item}", town.as_(HALL))
+    return [content["state"] for content in found["contents"]]
+
+
+def holder(town: Town, item: str) -> str:
+    number: str = town.get(f"/v1/trails/{item}", town.as_(HALL))["holder"]["number"]
+    return number
+
+
+def test_bag_is_handed_over_with_one_scan_and_opened_with_exceptions(town: Town) -> None:
+    """C7: one found, one missing, one inferred; the trail shows which bag carried it, and who answers."""
+    items = items_of(town, 3)
+    item = sealed(town, items)
+    move(town, [item], COUNTER, HALL)
+    inside = town.get(f"/v1/trails/{items[0]}")
+    assert "In receptacle" in inside["sentence"]
+    assert [hop["kind"] for hop in inside["carried"]] == ["hand_off"]
+    open_(town, item, found=[items[0]], missing=[items[1]], seal_state="whole")
+    town.settle()
+    assert states(town, item) == ["found", "missing", "inferred"]
+    found, missing, inferred = (town.get(f"/v1/trails/{one}", town.as_(HALL)) for one in items)
+    assert [one["holder"]["number"] for one in (found, missing, inferred)] == [
+        AT_HALL,
+        AT_COUNTER,
+        AT_HALL,
+    ]
+    assert [found["answerable"]["why"], missing["answerable"]["why"]] == [
+        "found_in_its_receptacle",
+        "missing_from_its_receptacle",
+    ]
+    assert inferred["answerable"]["why"] == "inferred_from_its_receptacle"
+    assert "inferred" in inferred["trail"][-1]["flags"]
+    assert [hop["kind"] for hop in found["trail"][-1]["carried"]] == ["hand_off"]
+    its_trail = town.get(f"/v1/trails/{item}", town.as_(HALL))["trail"]
+    assert [record["kind"] for record in its_trail] == [
+        "acceptance", "packing", "closing", "hand_off", "opening",
+    ]  # fmt: skip
+    assert its_trail[2]["seal"] == "plastic seal A1"
+    assert its_trail[4]["seal"] == "seal found whole, and the same"
+
+
+def test_seals_are_shown_to_the_posts_alone(town: Town) -> None:
+    """The number is kept with us; on chain stands its salted hash."""
+    item = sealed(town, items_of(town, 1))
+    (closing,) = (r for r in town.get(f"/v1/trails/{item}")["trail"] if r["kind"] == "closing")
+    assert closing["seal"] is None
+    assert int(closing["body"]["evidence"], 16) != 0
+
+
+def test_packing_and_closing_need_not_wait_for_the_chain(town: Town) -> None:
+    """Everything is asked at once, before any of it is on chain; items packed are nowhere else meanwhile."""
+    items, item = items_of(town, 4), bag(town)
+    pack(town, item, items[:2])
+    pack(town, item, items[2:])
+    refused = pack(town, item, items[:1], status=409)
+    assert refused["type"] == "urn:posthorn:NotHolder"
+    close(town, item)
+    offer = {"receiver": AT_HALL, "lines": [{"item": items[0]}]}
+    assert town.post("/v1/releases", offer, town.as_(COUNTER), 409)["rule"] == "C3"
+    shown = town.get(f"/v1/receptacles/{item}", town.as_(COUNTER))
+    assert (shown["state"], shown["recorded"], len(shown["contents"])) == ("closed", False, 4)
+    move(town, [item], COUNTER, HALL)
+    open_(town, item, found=items)
+    town.settle()
+    assert states(town, item) == ["found"] * 4
+    assert {holder(town, one) for one in items} == {AT_HALL}
+
+
+def test_desk_holds_what_is_in_hand_and_not_what_lies_in_a_bag(town: Town) -> None:
+    items = items_of(town, 2)
+    item = bag(town)
+    pack(town, item, items)
+    held = [one["item"] for one in town.get("/v1/desk", town.as_(COUNTER))["holds"]]
+    assert item in held
+    assert not set(items) & set(held)
+    town.settle()
+    held = [one["item"] for one in town.get("/v1/desk", town.as_(COUNTER))["holds"]]
+    assert item in held
+    assert not set(items) & set(held)
+
+
+def test_opening_waits_until_all_that_was_packed_is_recorded(town: Town) -> None:
+    """Places in the list of contents are the chain's."""
+    items, item = items_of(town, 2), bag(town)
+    pack(town, item, items)
+    close(town, item)
+    assert open_(town, item, COUNTER, 409, found=items)["type"] == "urn:posthorn:Conflict"
+    town.settle()
+    open_(town, item, COUNTER, found=items)
+
+
+def test_item_that_was_taken_up_meanwhile_is_no_more_in_the_bag(town: Town) -> None:
+    """C11: the record places it in the bag, somebody holds it all the same."""
+    items = items_of(town, 2)
+    item = sealed(town, items)
+    body = {"item": items[0], "reason": "found"}
+    town.post("/v1/take-ups", body, town.as_(ZURICH))
+    town.settle()
+    move(town, [item], COUNTER, HALL)
+    open_(town, item, found=[items[1]])
+    town.settle()
+    assert states(town, item) == ["taken_out", "found"]
+    assert holder(town, items[0]) == custodian_text(ZURICH)
+
+
+def test_bags_travel_in_a_container_and_no_deeper_than_four(town: Town) -> None:
+    """C7: only a closed one is packed; each level is opened by itself."""
+    inner = sealed(town, items_of(town, 1))
+    letter = town.get(f"/v1/receptacles/{inner}", town.as_(COUNTER))["contents"][0]["item"]
+    levels = [inner]
+    for _ in range(3):
+        levels.append(sealed(town, [levels[-1]]))
+    fifth = bag(town)
+    assert pack(town, fifth, [levels[-1]], status=409)["type"] == "urn:posthorn:TooDeep"
+    move(town, [levels[-1]], COUNTER, HALL)
+    for level in reversed(levels):
+        open_(town, level, found=[levels[levels.index(level) - 1]] if level != inner else [letter])
+        town.settle()
+    trail = town.get(f"/v1/trails/{letter}")
+    assert trail["holder"]["number"] == AT_HALL
+    carried = trail["trail"][-1]["carried"]
+    assert [hop["kind"] for hop in carried] == ["stay"]
+    assert carried[0]["carried"][0]["carried"][0]["carried"][0]["kind"] == "hand_off"
+
+
+def test_what_the_chain_leaves_out_is_with_its_holder_again(town: Town) -> None:
+    """C3: lines stand alone; of one that was refused no forecast is left."""
+    items, item = items_of(town, 2), bag(town)
+    town.settle()
+    town.post("/v1/take-ups", {"item": items[0], "reason": "found"}, town.as_(HALL))
+    with begin(town.engine) as db:
+        db.execute(delete(forecast).where(forecast.c.item == bytes.fromhex(items[0][2:])))
+    pack(town, item, items)
+    town.settle()
+    assert states(town, item) == ["inside"]
+    with begin(town.engine) as db:
+        assert db.execute(forecast.select()).all() == []
+    close(town, item)
+    town.settle()
+
+
+@pytest.mark.parametrize("lines", [0, 501])
+def test_lists_have_1_to_500_lines(town: Town, lines: int) -> None:
+    body = {"receptacle": bag(town), "items": ["0x" + "11" * 32] * lines}
+    town.post("/v1/packings", body, town.as_(COUNTER), 422)
+
+
+def test_bad_packings_are_refused_with_what_to_do(town: Town) -> None:
+    """C7: a stranger's item, twice on a list, within itself, an open one, one that is closed."""
+    mine, foreign = items_of(town, 2), items_of(town, 1, HALL)
+    item, other = bag(town), bag(town)
+    refused = pack(town, item, [mine[0], foreign[0]], status=409)
+    assert (refused["type"], refused["rule"]) == ("urn:posthorn:NotHolder", "C3")
+    assert [line["line"] for line in refused["values"]["lines"]] == [1]
+    assert "twice" in pack(town, item, [mine[0], mine[0]], status=422)["detail"]
+    assert pack(town, item, [item], status=409)["rule"] == "C7"
+    assert pack(town, item, mine, HALL, 409)["type"] == "urn:posthorn:NotHolder"
+    pack(town, other, [mine[1]])
+    assert pack(town, item, [other], status=409)["type"] == "urn:posthorn:NotClosed"
+    close(town, other)
+    assert pack(town, other, [mine[0]], status=409)["type"] == "urn:posthorn:IsClosed"
+    pack(town, item, [mine[0], other])
+
+
+def test_bad_closings_and_openings_are_refused(town: Town) -> None:
+    """C7: nothing in it, other contents than were signed, a stranger, one that is open, one that was opened."""
+    items, item = items_of(town, 2), bag(town)
+    assert close(town, item, status=409)["type"] == "urn:posthorn:ContentCount"
+    pack(town, item, items)
+    other = {"count": 1, "contents": "0x" + "22" * 32}
+    assert close(town, item, status=409, **other)["type"] == "urn:posthorn:OtherContents"
+    town.settle()
+    assert open_(town, item, COUNTER, 409)["type"] == "urn:posthorn:NotClosed"
+    offer = {"receiver": AT_HALL, "lines": [{"item": item}]}
+    assert town.post("/v1/releases", offer, town.as_(COUNTER), 409)["type"].endswith("NotClosed")
+    end = {"item": item, "mode": "proxy"}
+    assert town.post("/v1/ends", end, town.as_(COUNTER), 409)["type"].endswith("HasContents")
+    close(town, item, seal="B 7", seal_kind="metal")
+    town.settle()
+    assert open_(town, item, HALL, 409)["type"] == "urn:posthorn:NotHolder"
+    stranger = items_of(town, 1)
+    refused = open_(town, item, COUNTER, 422, found=stranger)
+    assert "was not packed" in refused["detail"]
+    assert "twice" in open_(town, item, COUNTER, 422, found=items, missing=items)["detail"]
+    open_(town, item, COUNTER, found=items, seal_state="broken")
+    town.settle()
+    assert open_(town, item, COUNTER, 409)["type"] == "urn:posthorn:NotClosed"
+    assert pack(town, item, stranger, status=409)["type"] == "urn:posthorn:WasOpened"
+    town.post("/v1/ends", end, town.as_(COUNTER))
+
+
+def test_operator_stands_in_for_who_cannot_sign(town: Town) -> None:
+    """C9: suspended with items in hand; the receiver signs as always; for ever seen, with its reason."""
+    items = items_of(town, 2, ROUND)
+    town.settle()
+    body = {
+        "giver": custodian_text(ROUND),
+        "receiver": AT_HALL,
+        "reason": "suspended",
+        "lines": [{"item": one} for one in items],
+    }
+    refused = town.post("/v1/stand-ins", body, town.by("admin"), 409)
+    assert (refused["type"], refused["rule"]) == ("urn:posthorn:GiverCanSign", "C9")
+    its = f"/v1/custodians/{custodian_text(ROUND)}"
+    town.post(f"{its}/suspension", {}, town.by("admin"))
+    town.settle()
+    try:
+        town.post("/v1/stand-ins", body, town.as_(HALL), 403)
+        made = town.post("/v1/stand-ins", body, town.by("admin"), 201)
+        assert made["stand_in_reason"] == "suspended"
+        town.post("/v1/receipts", {"release": made["digest"], "missing": [1]}, town.as_(HALL))
+        town.settle()
+        trail = town.get(f"/v1/trails/{items[0]}")
+        assert trail["holder"]["number"] == AT_HALL
+        assert "forced" in trail["trail"][-1]["flags"]
+        assert "its post standing in for the giver" in trail["trail"][-1]["text"]
+        assert holder(town, items[1]) == custodian_text(ROUND)
+    finally:
+        town.post(f"{its}/reinstatement", {}, town.by("admin"))
+        town.settle()
