@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -105,7 +105,8 @@ def prove(
     item: bytes,
     opening: Opening | None,
     names: Mapping[int, str],
+    receptacles: Sequence[bytes],
 ) -> bytes:
     """A proof bundle from the node's own logs. Raises NotFound, Unavailable."""
-    made, _ = make_bundle(NodeLogs(node, deployment), deployment, item, opening, names)
+    made, _ = make_bundle(NodeLogs(node, deployment), deployment, item, opening, names, receptacles)
     return made

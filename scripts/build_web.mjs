@@ -15,7 +15,11 @@ const SOURCE = join(ROOT, "backend/web/js");
 const TARGET = join(ROOT, "backend/web/static/js");
 const PAGES = ["check", "deliver", "device", "live", "scan", "times", "work"];
 const READ = {
-  ledger: ["CustodyLedger", "headOf itemOf Accepted Delivered Ended TakenUp Recalled Reported HandedOff ItemHandedOff"],
+  ledger: [
+    "CustodyLedger",
+    "headOf itemOf receptacleOf Accepted Delivered Ended TakenUp Recalled Reported HandedOff HandOffForced ItemHandedOff " +
+      "Packed Closed Opened Stayed ItemMissing LineRefused Refused",
+  ],
   network: ["PostalNetwork", "custodian keyAt stampSigner RightGranted KeyCompromised"],
   stamps: ["CryptoStamp", "issued useOf twinOf Franked StampCancelled"],
 };

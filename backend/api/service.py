@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -38,10 +38,16 @@ NOBODY = Actor(person=None, role="anybody")
 class Prove(Protocol):
     """Makes the proof bundle of an item; `names` of custodians go in for those that are in its trail.
 
-    Raises NotFound, Unavailable.
+    `receptacles` are those that it lay in, as far as they are known. Raises NotFound, Unavailable.
     """
 
-    def __call__(self, item: bytes, opening: Opening | None, names: Mapping[int, str]) -> bytes: ...
+    def __call__(
+        self,
+        item: bytes,
+        opening: Opening | None,
+        names: Mapping[int, str],
+        receptacles: Sequence[bytes],
+    ) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)

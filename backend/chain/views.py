@@ -32,6 +32,19 @@ class ItemOnChain:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceptacleOnChain:
+    """C7: what the chain keeps of a receptacle's one journey (`Receptacle` of ICustodyLedger); zeros before it."""
+
+    item: bytes
+    contents: bytes
+    head_at_opening: bytes
+    count: int
+    closed_by: int
+    opened_by: int
+    opened_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class RightOnChain:
     """N3: the right that covers a time; all zero where none does."""
 
@@ -95,6 +108,15 @@ class Views:
         """C7: the receptacle that an item lies in, or whose stay is not written yet; 0 for none."""
         number: int = self._ask("CustodyLedger", "lyingIn", _hex(item), at=at)[0]
         return number
+
+    def receptacle_of(self, number: int, at: At = "latest") -> ReceptacleOnChain:
+        """C7: a receptacle by its own number, all zero if there is none."""
+        return ReceptacleOnChain(**self._ask("CustodyLedger", "receptacleOf", number, at=at)[0])
+
+    def custodian_of(self, item: bytes, at: At = "latest") -> int:
+        """C7: who holds an item, or the receptacle that it lies in; 0 if none does."""
+        custodian: int = self._ask("CustodyLedger", "custodianOf", _hex(item), at=at)[0]
+        return custodian
 
     def heads_of(self, items: Sequence[bytes], at: At = "latest") -> list[bytes]:
         heads: list[bytes] = self._ask(

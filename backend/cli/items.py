@@ -82,6 +82,7 @@ def prove(
     from backend.proof.gather import NodeLogs
     from backend.proof.make import make_bundle
     from backend.queries import network
+    from backend.queries.carriers import carriers
     from backend.store.engine import begin
 
     house = installation(data)
@@ -89,10 +90,11 @@ def prove(
         found = find_item(db, item, newest)
         opening = _opening(db, found) if open_ else None
         names = {custodian.number: custodian.name for custodian in network.custodians(db)}
+        receptacles = [one.item for one in carriers(db, found)]
     source = NodeLogs(house.node, house.deployment)
-    content, made = make_bundle(source, house.deployment, found, opening, names)
+    content, made = make_bundle(source, house.deployment, found, opening, names, receptacles)
     write_file(out, content)
-    records, signatures = len(made.trail.entries), made.trail.signatures
+    records, signatures = len(made.story.entries), made.story.signatures
     facts = {"file": out, "item": found, "records": records, "signatures": signatures}
     show(
         facts | {"block": made.newest.number},
@@ -275,6 +277,10 @@ def _trail_json(answer: TrailAnswer) -> dict[str, Any]:
             }
             for one in answer.entries
         ],
+        "notices": [
+            {"text": one.text, "block": one.block, "transaction": one.transaction}
+            for one in answer.notices
+        ],
         "pending": [{"digest": p.digest, "state": p.state} for p in answer.pending],
     }
 
@@ -290,12 +296,15 @@ def _trail_text(answer: TrailAnswer) -> str:
     for one in answer.entries:
         flags = f"  [{', '.join(one.flags).replace('_', ' ')}]" if one.flags else ""
         lines.append(f"{one.entry.record:>3}  {when(one.entry.event_time)}  {one.text}{flags}")
+    lines += [f"To be looked at: {notice.text}" for notice in answer.notices]
     if answer.pending:
         lines.append(f"{len(answer.pending)} more being recorded.")
     return "\n".join([*lines, "", f"As of block {answer.as_of.block}."])
 
 
 def _held_json(held: Held, item: bytes, network: str) -> dict[str, Any]:
+    from backend.proof.words import carried_json, contents_json, evidence_json
+
     return {
         "holds": True,
         "item": item,
@@ -306,24 +315,37 @@ def _held_json(held: Held, item: bytes, network: str) -> dict[str, Any]:
         "later_records": held.later,
         "block": held.at.number,
         "head": held.state.head,
+        "custodian": held.story.custodian(),
         "answerable": {
             "custodian": held.state.answer.custodian,
             "why": held.state.answer.why.value,
             "record": held.state.answer.record,
         },
+        "carried": carried_json(held.story),
+        "contents": contents_json(held.story.contents) if held.story.contents else None,
+        "evidence": [evidence_json(event) for event in held.story.evidence],
     }
 
 
 def _held_text(held: Held, facilities: Any) -> str:
-    from backend.proof.words import answerable, counted
+    from backend.proof.words import answerable, carried, contents, counted, evidence
 
     later = f"; {counted(held.later, 'later record')}" if held.later else ""
-    parts = [counted(len(held.entries), "record"), counted(held.signatures, "signature")]
+    parts = [counted(len(held.entries), "record")]
+    if receptacles := len(held.said.trails) - 1:
+        parts.append(
+            f"{counted(receptacles, 'receptacle')} with {held.receptacle_records} of their own"
+        )
+    parts.append(counted(held.signatures, "signature"))
     parts += [counted(held.stamps, "stamp")] if held.stamps else []
-    return (
+    holds = (
         f"holds: {', '.join(parts)}, block {held.at.number}{later}. "
         f"No Posthorn server was asked. Answerable: {answerable(held.state, facilities)}."
     )
+    own = held.story.contents
+    inside = [contents(own, facilities)] if own else []
+    beside = [evidence(event, facilities) for event in held.story.evidence]
+    return "\n".join([holds, *carried(held.story, facilities), *inside, *beside])
 
 
 def write_file(file: Path, content: bytes) -> None:

@@ -26,15 +26,17 @@ from backend.domain.typed_data import (
     DeliveryKeys,
     End,
     Finding,
+    Line,
     Opening,
     Original,
     Packing,
     Recall,
     Receipt,
+    Release,
     Report,
     TakeUp,
 )
-from backend.indexer.events import EditionTerms
+from backend.indexer.events import EditionTerms, HandOff
 
 Converter = Callable[[Any], Any]
 _stream: Callable[[bytes], Any] = ContextFramesBytesIO
@@ -50,15 +52,17 @@ STRUCTS: dict[str, type] = {
         DeliveryKeys,
         End,
         Finding,
+        Line,
         Opening,
         Original,
         Packing,
         Recall,
         Receipt,
+        Release,
         Report,
         TakeUp,
     )
-} | {"Edition": EditionTerms}
+} | {"Edition": EditionTerms, "HandOff": HandOff}
 # What eth_abi reads in the place of a type: its own addresses are text, its text must be good UTF-8.
 READ_AS = {"string": "bytes", "address": "uint160"}
 

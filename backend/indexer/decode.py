@@ -48,10 +48,10 @@ PLAIN: dict[str, Callable[..., Event]] = {
 }
 # Argument names that Python or our Place has taken.
 RENAMED = {"from": "from_time", "until": "until_time", "place": "facility"}
-# They change nothing that the model keeps: refusals (G1), roles on offer, approvals, evidence (C10), and
-# what another event tells as well: a stay is folded at the opening (CE10).
+# They change nothing that the model keeps: roles on offer, approvals, refused stamps (G1), and what another
+# event tells as well: a stay is folded at the opening (CE10).
 WITHOUT_MEANING = frozenset(
-    "GovernorOffered GovernorChanged AdminOffered Refused StampRefused Stayed Equivocated "
+    "GovernorOffered GovernorChanged AdminOffered StampRefused Stayed "
     "Approval ApprovalForAll ConsecutiveTransfer EIP712DomainChanged".split()
 )
 
@@ -216,6 +216,11 @@ class _Transaction:
         self._wait("LineRefused", a["digest"], place, a)
         return iter(())
 
+    def _refused(self, _: Place, a: Arguments) -> Iterator[Event]:
+        """CE6: what was refused whole has told of its lines; the same record may still come in this transaction."""
+        self._waited("LineRefused", a["digest"])
+        return iter(())
+
     def _packed(self, place: Place, a: Arguments) -> Iterator[Event]:
         """CE9: what was packed is the list less the lines that were refused."""
         refused = tuple(line["line"] for _, line in self._waited("LineRefused", a["digest"]))
@@ -237,6 +242,10 @@ class _Transaction:
         for where, lost in self._waited("ItemMissing", a["digest"]):
             body = Missing(a["item"], lost["custodian"], opening.custodian, opening.time)
             yield _entry(where, lost, body, (), line=lost["line"])
+
+    def _equivocated(self, place: Place, a: Arguments) -> Iterator[Event]:
+        """C10: told apart from the trail, for it is no record of it."""
+        yield events.Equivocated(place, a["item"], a["giver"], a["number"], a["first"], a["second"])
 
     def _delivered(self, place: Place, a: Arguments) -> Iterator[Event]:
         signatures = (a["giverSignature"], a["recipientSignature"])
@@ -304,6 +313,8 @@ class _Transaction:
         "HandedOff": _handed_off,
         "HandOffForced": _handed_off,
         "LineRefused": _line_refused,
+        "Refused": _refused,
+        "Equivocated": _equivocated,
         "Packed": _packed,
         "Closed": _closed,
         "ItemMissing": _item_missing,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.domain.trail import Entry, Place
-from backend.domain.typed_data import Claim, Issue, Original, Void
+from backend.domain.typed_data import Claim, Issue, Original, Receipt, Release, Void
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,29 @@ class CustodianReinstated:
     custodian: int
 
 
+# --- CustodyLedger, beside the trails (C10) ---------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """The contracts' struct HandOff: a release and the receipt over it, with both signatures."""
+
+    release: Release
+    receipt: Receipt
+    giver_signature: bytes
+    receiver_signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Equivocated:
+    """Two complete hand-offs of one item and custody number by one giver: evidence, and no record of the trail."""
+
+    place: Place
+    item: bytes
+    giver: int
+    number: int
+    first: HandOff
+    second: HandOff
+
+
 # --- CryptoStamp (S1-S9) ----------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class EditionTerms:
@@ -242,4 +265,4 @@ StampEvent = (
     | TwinMoved
     | OriginalShown
 )
-Event = Entry | NetworkEvent | StampEvent | Unreadable
+Event = Entry | Equivocated | NetworkEvent | StampEvent | Unreadable

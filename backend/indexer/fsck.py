@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Engine, Row, func, select
 from backend.domain.ids import stamp_number
 from backend.domain.trail import Entry
 from backend.indexer.decode import Contracts, Decoder
+from backend.indexer.equivocations import equivocation_values
+from backend.indexer.events import Equivocated
 from backend.indexer.fetch import MOST_LOGS
 from backend.indexer.node import Deployment
 from backend.indexer.raw import newest_block, stored_logs
 from backend.store.engine import begin
 from backend.store.entries import entry_values
-from backend.store.tables import entry, item, log, stamp_use, void_range
+from backend.store.tables import entry, equivocation, item, log, stamp_use, void_range
 
 ITEMS_AT_ONCE = 500
 HELD, ENDED = 1, 2
@@ -68,9 +70,10 @@ class Difference:
 
 
 def fsck(engine: Engine, views: Views, deployment: Deployment) -> list[Difference]:
-    """All differences in items (head, holder, counters, time), stamps' use, and records; none is good.
+    """All differences in items (head, holder, counters, time), stamps' use, records and evidence; none is good.
 
-    Records are compared with what the stored logs say: the contracts keep only their digests.
+    Records, and evidence of equivocation (C10), are compared with what the stored logs say: the contracts
+    keep only their digests.
 
     Of a void range its first and last stamp are looked at. A node that keeps no old state (the embedded
     one) answers only while no block is made. Raises Unavailable.
@@ -132,11 +135,23 @@ def _records(db: Connection, deployment: Deployment) -> Iterator[Difference]:
     newest = -1
     for first, newest in _blocks(db):
         logs, times = stored_logs(db, log.c.block_number.between(first, newest))
-        told = (event for event in decoder.decode(logs, times) if isinstance(event, Entry))
-        on_chain = {(one.item, one.record): _flat(entry_values(one)) for one in told}
+        told = list(decoder.decode(logs, times))
+        entries = (event for event in told if isinstance(event, Entry))
+        on_chain = {(one.item, one.record): _flat(entry_values(one)) for one in entries}
         yield from _rows(db, entry.c.block_number.between(first, newest), on_chain)
+        evidence = [equivocation_values(event) for event in told if isinstance(event, Equivocated)]
+        yield from _evidence(db, equivocation.c.block_number.between(first, newest), evidence)
     yield from _rows(db, entry.c.block_number > newest, {})
+    yield from _evidence(db, equivocation.c.block_number > newest, [])
     yield from _report_numbers(db)
+
+
+def _evidence(db: Connection, where: Any, on_chain: list[dict[str, Any]]) -> Iterator[Difference]:
+    in_model = [row._asdict() for row in db.execute(select(equivocation).where(where))]
+    for here in (row for row in in_model if row not in on_chain):
+        yield Difference("equivocation of item", here["item"], here, None)
+    for there in (row for row in on_chain if row not in in_model):
+        yield Difference("equivocation of item", there["item"], None, there)
 
 
 def _blocks(db: Connection) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 
 from backend.domain.trail import Entry, Place
 from backend.indexer.bulk import insert_new
+from backend.indexer.equivocations import add_equivocations
 from backend.indexer.events import (
+    Equivocated,
     Event,
     NetworkEvent,
     StampEvent,
@@ -44,6 +46,7 @@ def project(db: Connection, events: Iterable[Event]) -> Projected:
             apply_network(db, event)
     add_stamp_events(db, [event for event in run if isinstance(event, STAMP_EVENTS)])
     broken, items = add_entries(db, entries)
+    add_equivocations(db, (event for event in run if isinstance(event, Equivocated)))
     unreadable += broken
     records = _records(run)
     _keep(db, records, unreadable)

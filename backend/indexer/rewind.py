@@ -22,6 +22,7 @@ from backend.store.tables import (
     content,
     edition,
     entry,
+    equivocation,
     issued_range,
     log,
     original_shown,
@@ -35,6 +36,7 @@ from backend.store.tables import (
 # Rows that one block brought and that nothing changes later go by the number of their block.
 BY_BLOCK = (
     entry.c.block_number,
+    equivocation.c.block_number,
     content.c.block_number,
     issued_range.c.block_number,
     void_range.c.block_number,

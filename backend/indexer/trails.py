@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -15,12 +14,11 @@ from backend.domain.trail import (
     Packed,
     Stay,
     TrailState,
-    apply,
     fold,
     packed,
-    stay,
 )
-from backend.domain.typed_data import Acceptance, Opening, Report, TakeUp
+from backend.domain.trails import Trails
+from backend.domain.typed_data import Acceptance, Opening, TakeUp
 from backend.indexer.bulk import copy, upsert
 from backend.indexer.events import Unreadable
 from backend.store.entries import (
@@ -54,9 +52,10 @@ class _Run:
 
     def __init__(self, db: Connection, entries: Sequence[Entry]) -> None:
         self._rows = _item_rows(db, _touched(entries))
-        self._packed = _contents(db, self._opened(entries))
-        self._rows |= _item_rows(db, {item for row in self._packed.values() for item in row})
+        packed_before = _contents(db, self._opened(entries))
+        self._rows |= _item_rows(db, {item for row in packed_before.values() for item in row})
         self.states = {item: state_from_row(row) for item, row in self._rows.items()}
+        self._trails = Trails(self.states, packed_before)
         self._accepted: dict[bytes, Acceptance] = {}
         self.written: list[dict[str, Any]] = []
         self.contents: list[dict[str, Any]] = []
@@ -70,62 +69,34 @@ class _Run:
 
     def take(self, entry: Entry) -> None:
         """One record, and what follows from it for the contents of a receptacle (C7)."""
-        before = self.states.get(entry.item)
-        record = self._completed(entry, before)
         try:
-            after = apply(before, record)
+            taken = self._trails.take(entry)
         except BrokenTrail as error:
-            self.broken.append(Unreadable(record.place, f"{record.kind}: {error}"))
+            self.broken.append(Unreadable(entry.place, f"{entry.kind}: {error}"))
             return
-        self._keep(record, after)
-        if isinstance(record.body, Packed):
-            self._pack(record, record.body)
-        if isinstance(record.body, Opening) and before is not None:
-            self._open(record, record.body, before, after)
+        self.written += map(entry_values, taken)
+        if isinstance(entry.body, Acceptance):
+            self._accepted[entry.item] = entry.body
+        if isinstance(entry.body, Packed):
+            self._keep_contents(entry, entry.body)
 
-    def _keep(self, record: Entry, after: TrailState) -> None:
-        self.states[record.item] = after
-        self.written.append(entry_values(record))
-        if isinstance(record.body, Acceptance):
-            self._accepted[record.item] = record.body
-
-    def _completed(self, entry: Entry, before: TrailState | None) -> Entry:
-        """What the log alone does not say: a report's custody number (C3), the time of what is missing."""
-        if isinstance(entry.body, Report) and before is not None:
-            return replace(entry, number=before.number)
-        if isinstance(entry.body, Missing) and entry.body.receptacle in self.states:
-            opened_at = self.states[entry.body.receptacle].latest_time
-            return replace(entry, body=replace(entry.body, time=opened_at))
-        return entry
-
-    def _pack(self, record: Entry, body: Packed) -> None:
-        inside = self._packed.setdefault(body.receptacle, [])
-        for item in body.items:
+    def _keep_contents(self, record: Entry, body: Packed) -> None:
+        first = len(self._trails.contents[body.receptacle]) - len(body.items)
+        for place, item in enumerate(body.items, start=first):
             state = self.states.get(item)
             if state is None:
-                self.broken.append(
-                    Unreadable(record.place, f"packed an unknown item 0x{item.hex()}")
-                )
+                reason = f"packed an unknown item 0x{item.hex()}"
+                self.broken.append(Unreadable(record.place, reason))
                 continue
             self.contents.append(
                 {
                     "receptacle": body.receptacle,
-                    "place": len(inside),
+                    "place": place,
                     "item": item,
                     "record": state.records,
                     "block_number": record.place.block,
                 }
             )
-            inside.append(item)
-            self.states[item] = packed(state, body.receptacle)
-
-    def _open(self, record: Entry, body: Opening, before: TrailState, after: TrailState) -> None:
-        """What still lies in it and is not missing has stayed in it: one record of its own."""
-        for place, item in enumerate(self._packed.get(before.receptacle, ())):
-            state = self.states[item]
-            if state.holder == before.receptacle and item not in body.missing:
-                stayed = stay(record, before, after, state, place)
-                self._keep(stayed, apply(state, stayed))
 
     def item_rows(self) -> list[dict[str, Any]]:
         """All touched items as they are now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,15 +17,18 @@ from backend.errors import NotFound, Unavailable
 from backend.indexer.abi import EventReader
 from backend.indexer.decode import Contracts, committed_abi
 from backend.indexer.events import RawLog
-from backend.proof.bundle import BlockMark
-from backend.proof.records import Reader, Trail
+from backend.proof.bundle import BlockMark, place_of
+from backend.proof.evidence import parties
+from backend.proof.reading import read_story
+from backend.proof.records import arguments
+from backend.proof.story import Story
 
-# What a receptacle's trail and its contents' trails have besides (C7).
-RECEPTACLES = ("Stayed", "ItemMissing", "Packed", "Closed", "Opened")
 TRAIL = (
     *("Accepted", "ItemHandedOff", "Delivered", "Ended", "TakenUp", "Recalled", "Reported"),
-    *RECEPTACLES,
+    *("Stayed", "ItemMissing", "Packed", "Closed", "Opened"),
 )
+# C10: beside the trail.
+EVIDENCE = "Equivocated"
 OPERATORS = ("OperatorAdmitted", "AdminChanged", "OperatorSuspended", "OperatorReinstated")
 CUSTODIANS = (
     "CustodianEnrolled",
@@ -43,12 +46,21 @@ Topics = Sequence[frozenset[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All that a node knows of one trail: its logs, their blocks, and what they say."""
+    """All that a node knows of one item: logs, their blocks, and what they say.
 
-    logs: tuple[RawLog, ...]
+    `trails` has the logs of the item and of each receptacle that it lay in, by item.
+    """
+
+    trails: Mapping[bytes, tuple[RawLog, ...]]
+    network: tuple[RawLog, ...]
     marks: dict[int, BlockMark]
     newest: BlockMark
-    trail: Trail
+    story: Story
+
+    @property
+    def logs(self) -> tuple[RawLog, ...]:
+        """Each once: a hand-off may be of several trails."""
+        return _once(log for logs in (*self.trails.values(), self.network) for log in logs)
 
 
 class NodeLogs:
@@ -93,6 +105,10 @@ class NodeLogs:
         """C7: the receptacle that the item lies in, or whose stay is not written yet; 0 for none."""
         return self._views.lying_in(item, self.newest.number)
 
+    def receptacle(self, number: int) -> bytes:
+        """C7: the receptacle with this number, as an item."""
+        return self._views.receptacle_of(number, self.newest.number).item
+
     def marks(self, numbers: Iterable[int]) -> dict[int, BlockMark]:
         """The blocks with these numbers. Raises Unavailable where one is missing."""
         wanted = sorted(numbers)
@@ -133,31 +149,84 @@ def contracts_of(deployment: Deployment) -> Contracts:
     return Contracts(deployment.network, deployment.ledger, deployment.stamps)
 
 
-def gather(source: NodeLogs, deployment: Deployment, item: bytes) -> Gathered:
+def gather(
+    source: NodeLogs, deployment: Deployment, item: bytes, receptacles: Iterable[bytes] = ()
+) -> Gathered:
     """The whole trail of an item with franking and signing rights, read and checked.
 
+    With it come the receptacles that the item lay in, each up to its opening (C7). What was taken up out of a
+    receptacle has no record of having lain there; `receptacles` names those that are known anyhow.
     Raises NotFound for an item without records, Refuted, Unavailable.
     """
-    logs = _of_item(source, deployment, item)
-    logs += _of_network(source, deployment, logs)
-    marks = source.marks({log.block_number for log in logs})
+    search = _Search(source, deployment)
+    search.follow(item)
+    for receptacle in receptacles:
+        search.follow(receptacle, until_opened=True)
+    logs = _once(log for logs in search.found.values() for log in logs)
+    network = _of_network(source, deployment, logs)
+    marks = source.marks({log.block_number for log in (*logs, *network)})
     times = {number: mark.time for number, mark in marks.items()}
-    trail = Reader(contracts_of(deployment)).read(logs, times, item)
-    return Gathered(tuple(logs), marks, source.newest, trail)
+    story = read_story(contracts_of(deployment), (*logs, *network), times, item)
+    return Gathered(search.found, tuple(network), marks, source.newest, story)
 
 
-def _of_item(source: NodeLogs, deployment: Deployment, item: bytes) -> list[RawLog]:
-    ledger = deployment.ledger.contract
-    own = source.find(ledger, [_topics(*TRAIL), frozenset([item])])
-    if not own:
-        raise NotFound(f"The chain has no record of the item 0x{item.hex()}.")
-    if any(log.topics[0] in _topics(*RECEPTACLES) for log in own) or source.lies_in(item):
-        raise Unavailable(
-            "This item has lain in a receptacle, or is one: this version cannot prove such a trail yet.",
-            "Its records are on the chain; ask again after the next release.",
-        )
-    lines = [log for log in own if log.topics[0] == topic("ItemHandedOff")]
-    return own + _hand_offs(source, ledger, lines) + _frankings(source, deployment, item)
+def _once(logs: Iterable[RawLog]) -> tuple[RawLog, ...]:
+    return tuple({place_of(log): log for log in logs}.values())
+
+
+class _Search:
+    """The logs of an item's trail, then of the receptacles that they name, and so on outwards."""
+
+    def __init__(self, source: NodeLogs, deployment: Deployment) -> None:
+        self._source = source
+        self._deployment = deployment
+        self._ledger = deployment.ledger.contract
+        self.found: dict[bytes, tuple[RawLog, ...]] = {}
+
+    def follow(self, item: bytes, until_opened: bool = False) -> None:
+        """Raises NotFound for an item without records."""
+        if item in self.found:
+            return
+        own = self._source.find(self._ledger, [_topics(*TRAIL, EVIDENCE), frozenset([item])])
+        if not any(_is(log, "Accepted") for log in own):
+            raise NotFound(f"The chain has no record of the item 0x{item.hex()}.")
+        opened = [place_of(log) for log in own if _is(log, "Opened")]
+        if until_opened and opened:
+            own = [log for log in own if place_of(log) <= opened[0]]
+        lines = [log for log in own if _is(log, "ItemHandedOff")]
+        with_them = _hand_offs(self._source, self._ledger, lines) + self._refusals(own)
+        frankings = _frankings(self._source, self._deployment, item)
+        self.found[item] = (*own, *with_them, *frankings)
+        numbers = _lain_in(own)
+        if not (until_opened and opened):
+            numbers |= {self._source.lies_in(item)} - {0}
+        for number in sorted(numbers):
+            self.follow(self._source.receptacle(number), until_opened=True)
+
+    def _refusals(self, own: Sequence[RawLog]) -> list[RawLog]:
+        """CE9: lines that were not packed, and whole packings of the same transaction that were refused (CE6)."""
+        together = {(log.transaction_hash, log.topics[2]) for log in own if _is(log, "Packed")}
+        digests = frozenset(digest for _, digest in together)
+        if not digests:
+            return []
+        lines = self._source.find(self._ledger, [_topics("LineRefused"), digests])
+        wholes = self._source.find(self._ledger, [_topics("Refused"), frozenset(), digests])
+        by_digest = [(log, log.topics[1]) for log in lines] + [
+            (log, log.topics[2]) for log in wholes
+        ]
+        return [log for log, digest in by_digest if (log.transaction_hash, digest) in together]
+
+
+def _is(log: RawLog, event: str) -> bool:
+    return log.topics[0] == topic(event)
+
+
+def _lain_in(own: Iterable[RawLog]) -> set[int]:
+    """The numbers of the receptacles that a trail's own logs name."""
+    named = [
+        (log, _reader(name)) for log in own for name in ("Stayed", "ItemMissing") if _is(log, name)
+    ]
+    return {arguments(reader, log)["receptacle"] for log, reader in named}
 
 
 def _hand_offs(source: NodeLogs, ledger: bytes, lines: Sequence[RawLog]) -> list[RawLog]:
@@ -175,7 +244,7 @@ def _frankings(source: NodeLogs, deployment: Deployment, item: bytes) -> list[Ra
     return source.find(deployment.stamps.contract, whose)
 
 
-def _of_network(source: NodeLogs, deployment: Deployment, logs: Sequence[RawLog]) -> list[RawLog]:
+def _of_network(source: NodeLogs, deployment: Deployment, logs: Iterable[RawLog]) -> list[RawLog]:
     """Admission and key history of the custodians that signed, and of their operators."""
     signers = {number for log in logs for number in _signers(log)}
     operators = {operator_of_custodian(number) for number in signers}
@@ -188,10 +257,13 @@ def _of_network(source: NodeLogs, deployment: Deployment, logs: Sequence[RawLog]
     ]
 
 
-def _signers(log: RawLog) -> tuple[int, ...]:
-    """The custodians that a log of a trail names in its topics; 0 is the addressee's key."""
-    if log.topics[0] in (topic("ItemHandedOff"), topic("Franked")):
+def _signers(log: RawLog) -> Collection[int]:
+    """The custodians that a log of a trail names; 0 is the addressee's key."""
+    if log.topics[0] in _topics("ItemHandedOff", "Franked", "LineRefused", "Refused"):
         return ()
+    if _is(log, EVIDENCE):
+        a = arguments(_reader(EVIDENCE), log)
+        return parties(a["giver"], a["first"], a["second"])
     places = (2, 3) if log.topics[0] in _topics("HandedOff", "HandOffForced") else (3,)
     numbers = (int.from_bytes(log.topics[place], "big") for place in places)
     return tuple(number for number in numbers if number)
@@ -199,17 +271,21 @@ def _signers(log: RawLog) -> tuple[int, ...]:
 
 def topic(event: str) -> bytes:
     """The first topic of one of the contracts' events."""
-    return _topics_by_name()[event]
+    return _reader(event).topic
 
 
 def _topics(*events: str) -> frozenset[bytes]:
     return frozenset(map(topic, events))
 
 
+def _reader(event: str) -> EventReader:
+    return _readers_by_name()[event]
+
+
 @cache
-def _topics_by_name() -> dict[str, bytes]:
+def _readers_by_name() -> dict[str, EventReader]:
     entries = [entry for name in CONTRACTS for entry in committed_abi(name)]
-    return {e["name"]: EventReader(e).topic for e in entries if e["type"] == "event"}
+    return {e["name"]: EventReader(e) for e in entries if e["type"] == "event"}
 
 
 def _word(number: int) -> bytes:

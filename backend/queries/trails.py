@@ -18,8 +18,10 @@ from backend.domain.trail import Entry, HandedOff, Missing, Stay, TrailState
 from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
 from backend.errors import NotFound, Unprocessable
 from backend.queries import submissions
+from backend.queries.carriers import CarrierAnswer, carriers
 from backend.queries.journeys import hops, lay_in, seals
 from backend.queries.network import CustodianAnswer, named, rights
+from backend.queries.notices import NoticeAnswer, notices
 from backend.queries.status import AsOf, as_of
 from backend.queries.submissions import UnderWay
 from backend.queries.words import answerable, entry_text, where_it_is
@@ -72,7 +74,8 @@ class TrailAnswer:
     `number`, `franking` and what `pending` is about are there only where the label's code or a session
     opened the trail.
     `sentence` says where the item is, `answerable` who answers for it now and why; `carried` are the moves of the
-    closed receptacle in which it lies. `etag` changes with every change of the answer.
+    closed receptacle in which it lies. `notices` are what a person should look at, `carriers` the receptacles that it
+    lay in. `etag` changes with every change of the answer.
     """
 
     item: bytes
@@ -81,6 +84,8 @@ class TrailAnswer:
     franking: dict[str, Any] | None
     state: TrailState | None
     entries: tuple[EntryAnswer, ...]
+    notices: tuple[NoticeAnswer, ...]
+    carriers: tuple[CarrierAnswer, ...]
     carried: tuple[EntryAnswer, ...]
     holder: CustodianAnswer | None
     sentence: str
@@ -120,7 +125,7 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
     names = named(db, _mentioned(told, state))
     pending = submissions.open_of_item(db, item, opened)
     teller = _Teller(names, rights(db, names), now, moves, seals(db, entries) if opened else {})
-    shown = teller.tell(entries)
+    shown, beside = teller.tell(entries), notices(db, item)
     carried = tuple(one for bag in inside for one in teller.tell(moves[bag]))
     return TrailAnswer(
         item=item,
@@ -129,6 +134,8 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
         franking=secret.franking if secret and opened else None,
         state=state,
         entries=shown,
+        notices=beside,
+        carriers=carriers(db, item),
         carried=carried,
         holder=names.get(state.holder) if state else None,
         sentence=where_it_is(state, _since(entries), names),
@@ -136,7 +143,7 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
         stamps=_stamps(db, item),
         pending=pending,
         as_of=now,
-        etag=_etag(state, shown + carried, pending, opened),
+        etag=_etag(state, shown + carried, beside, pending, opened),
     )
 
 
@@ -341,11 +348,13 @@ def _stamps(db: Connection, item: bytes) -> tuple[int, ...]:
 def _etag(
     state: TrailState | None,
     entries: tuple[EntryAnswer, ...],
+    notices_: tuple[NoticeAnswer, ...],
     pending: tuple[UnderWay, ...],
     opened: bool,
 ) -> str:
-    """Head, what is final, what is under way; the block up to which we looked is no change."""
+    """Head, what is final, what stands beside it, what is under way; the block up to which we looked is no change."""
     parts = [state.head if state else b"", bytes([opened])]
     parts += [entry.status.encode() for entry in entries]
+    parts += [notice.transaction for notice in notices_]
     parts += [submission.digest + submission.state.encode() for submission in pending]
     return hashlib.sha256(b"|".join(parts)).hexdigest()[:32]

@@ -204,6 +204,20 @@ entry = Table(
     Column("transaction_hash", LargeBinary, nullable=False, index=True),
     Column("log_index", Integer, nullable=False),
 )
+# C10: what anybody has shown of two hand-offs of one item by one giver. It changes no trail.
+equivocation = Table(
+    "equivocation",
+    metadata,
+    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("log_index", Integer, primary_key=True, autoincrement=False),
+    Column("item", LargeBinary, nullable=False, index=True),
+    Column("giver", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("first", JSONB, nullable=False),
+    Column("second", JSONB, nullable=False),
+    Column("block_time", BigInteger, nullable=False),
+    Column("transaction_hash", LargeBinary, nullable=False),
+)
 edition = Table(
     "edition",
     metadata,
@@ -291,6 +305,7 @@ MODEL = (
     item,
     content,
     entry,
+    equivocation,
     edition,
     issued_range,
     stamp_use,

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.domain.trail import Entry, HandedOff, Missing, Packed, Stay
+from backend.domain.trail import Body, HandedOff, Missing, Packed, Stay
 from backend.domain.typed_data import Closing, Delivery, End, Opening, Report, TakeUp
 from backend.domain.verdict import UseAxis
 from backend.ports import House
+from backend.queries.carriers import CarrierAnswer
 from backend.queries.stamps import StampAnswer
 from backend.queries.trails import EntryAnswer, TrailAnswer
 
 RPC = "/v1/rpc"
-# Of a secp256k1 signature (EIP-2098).
-COMPACT_BYTES = 64
 
 
 def contracts(house: House) -> dict[str, Any]:
@@ -52,12 +51,8 @@ def stamp_story(house: House, answer: StampAnswer) -> dict[str, Any] | None:
 
 
 def trail_story(house: House, answer: TrailAnswer) -> dict[str, Any] | None:
-    """The story of a trail; None while nothing of it is recorded, and for what the browser cannot check yet.
-
-    Its scripts know neither receptacles nor forced hand-offs nor devices' keys: they would miss records and
-    signatures, and call that a difference.
-    """
-    if not answer.entries or any(is_beyond_scripts(one.entry) for one in answer.entries):
+    """The story of a trail, with the receptacles that the item lay in; None while nothing of it is recorded."""
+    if answer.state is None or not answer.entries:
         return None
     told = [custodian for e in answer.entries for custodian in (e.at, e.to) if custodian]
     return {
@@ -65,17 +60,16 @@ def trail_story(house: House, answer: TrailAnswer) -> dict[str, Any] | None:
         "contracts": contracts(house),
         "rpc": RPC,
         "item": "0x" + answer.item.hex(),
+        "holder": answer.state.holder,
         "places": {str(custodian.number): custodian.place for custodian in told},
         "records": [record_story(entry) for entry in answer.entries],
+        "receptacles": [carrier_story(one) for one in answer.carriers],
     }
 
 
-def is_beyond_scripts(entry: Entry) -> bool:
-    """Whether the pages' scripts cannot check a record yet: forced, about receptacles, or signed by a device's key."""
-    body = entry.body
-    forced = isinstance(body, HandedOff) and bool(body.forced_by)
-    by_device = any(len(signature) != COMPACT_BYTES for signature in entry.signatures)
-    return forced or by_device or isinstance(body, Packed | Closing | Opening | Stay | Missing)
+def carrier_story(answer: CarrierAnswer) -> dict[str, Any]:
+    """Where the browser finds a receptacle's own records: they say what became of what lay in it (C7)."""
+    return {"item": "0x" + answer.item.hex(), "blocks": ["0x" + one.hex() for one in answer.blocks]}
 
 
 def record_story(answer: EntryAnswer) -> dict[str, Any]:
@@ -90,17 +84,41 @@ def record_story(answer: EntryAnswer) -> dict[str, Any]:
         "actor": answer.at.number if answer.at else 0,
         "receiver": answer.to.number if answer.to else 0,
     }
+    return told | _in_it(body) if isinstance(body, OF_RECEPTACLES) else told | _of_one(body)
+
+
+OF_RECEPTACLES = Packed | Closing | Opening | Stay | Missing
+
+
+def _of_one(body: Body) -> dict[str, Any]:
+    """Conditions and codes of a record."""
     match body:
         case HandedOff():
-            told |= {"released": body.released_at, "given": body.given, "found": body.found}
+            told = {"released": body.released_at, "given": body.given, "found": body.found}
+            forced = {"forcedBy": "0x" + body.forced_by.hex(), "code": body.reason}
+            return told | (forced if body.forced_by else {})
         case End():
-            told["code"] = body.mode
+            return {"code": body.mode}
         case Report():
-            told["code"] = body.code
+            return {"code": body.code}
         case TakeUp():
-            told |= {"code": body.reason, "found": body.condition}
+            return {"code": body.reason, "found": body.condition}
         case Delivery():
-            told["found"] = body.condition
+            return {"found": body.condition}
         case _:
-            pass
-    return told
+            return {}
+
+
+def _in_it(body: Packed | Closing | Opening | Stay | Missing) -> dict[str, Any]:
+    """C7: how many items a receptacle's record is about (an opening: that it misses); what became of one in it."""
+    match body:
+        case Packed():
+            return {"count": len(body.items)}
+        case Closing():
+            return {"count": body.count}
+        case Opening():
+            return {"count": len(body.missing)}
+        case Stay():
+            return {"outcome": "found" if body.verified else "inferred"}
+        case Missing():
+            return {"outcome": "missing"}

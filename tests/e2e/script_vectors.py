@@ -9,20 +9,23 @@ same heads. tests/vectors/delivery_keys.json: the key that a delivery code gives
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.domain.commitments import trail_code_text
+from backend.domain.commitments import next_head, trail_code_text
 from backend.domain.keccak import keccak256
-from backend.domain.trail import Entry, Packed, fold
-from backend.domain.typed_data import SigningDomain
+from backend.domain.trail import Entry
+from backend.domain.trails import Trails
+from backend.domain.typed_data import Opening, SigningDomain
 from backend.indexer.decode import Contracts, Decoder
 from backend.indexer.events import RawLog
 from backend.keystore import address_of, key_from
+from backend.queries.carriers import CarrierAnswer
 from backend.queries.network import CustodianAnswer
 from backend.queries.trails import EntryAnswer, parties
 from backend.usecases.deliver import delivery_key_seed
-from backend.web.stories import is_beyond_scripts, record_story
+from backend.web.stories import carrier_story, record_story
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 CODE, TRAIL_CODE = "7CTX-W9S5-50EM-TD6S-JHX1-GDNX-Z5", bytes(range(16))
@@ -46,25 +49,48 @@ def delivery_keys() -> dict[str, str]:
 
 
 def trails() -> dict[str, Any]:
-    """For each item its head, record count, and the story of each record; not of what pages tell no story of."""
+    """For each item its head, holder, the story of each record, and the receptacles that it lay in."""
+    book = Trails()
     entries: dict[bytes, list[Entry]] = {}
     for entry in _entries(json.loads((VECTORS / "logs.json").read_text())):
-        entries.setdefault(entry.item, []).append(entry)
-    bodies = [entry.body for own in entries.values() for entry in own]
-    packed = {item for body in bodies if isinstance(body, Packed) for item in body.items}
-    return {
-        "0x" + item.hex(): _trail(own)
-        for item, own in entries.items()
-        if item not in packed and not any(map(is_beyond_scripts, own))
-    }
+        for record in book.take(entry):
+            entries.setdefault(record.item, []).append(record)
+    return {"0x" + item.hex(): _trail(book, entries, item) for item in entries}
 
 
-def _trail(entries: list[Entry]) -> dict[str, Any]:
-    state = fold(entries)
+def _trail(book: Trails, entries: dict[bytes, list[Entry]], item: bytes) -> dict[str, Any]:
+    state, opening = book.states[item], _until_opened(entries[item])
     return {
         "head": "0x" + state.head.hex(),
-        "records": [record_story(_answer(entry)) for entry in entries],
+        "holder": state.holder,
+        "number": state.receptacle,
+        "head_at_opening": "0x" + _head(opening).hex() if state.opened else None,
+        "receptacles": [carrier_story(one) for one in _carriers(book, entries, item)],
+        "records": [record_story(_answer(entry)) for entry in entries[item]],
     }
+
+
+def _head(entries: list[Entry]) -> bytes:
+    head = bytes(32)
+    for entry in entries:
+        head = next_head(head, entry.digest, entry.line)
+    return head
+
+
+def _until_opened(entries: list[Entry]) -> list[Entry]:
+    places = [place for place, entry in enumerate(entries) if isinstance(entry.body, Opening)]
+    return entries[: places[0] + 1] if places else entries
+
+
+def _carriers(
+    book: Trails, entries: dict[bytes, list[Entry]], item: bytes
+) -> Iterator[CarrierAnswer]:
+    for number, inside in book.contents.items():
+        if item in inside:
+            (bag,) = (one for one, state in book.states.items() if state.receptacle == number)
+            blocks = dict.fromkeys(e.place.block_hash for e in _until_opened(entries[bag]))
+            yield CarrierAnswer(bag, number, tuple(blocks))
+            yield from _carriers(book, entries, bag)
 
 
 def _answer(entry: Entry) -> EntryAnswer:

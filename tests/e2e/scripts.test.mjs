@@ -3,14 +3,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { decodeEventLog, decodeFunctionData, encodeFunctionResult, keccak256, toHex } from "viem/utils";
+import { p256 } from "@noble/curves/p256";
+import { decodeEventLog, decodeFunctionData, encodeAbiParameters, encodeFunctionResult, keccak256, sha256, toHex } from "viem/utils";
 import { ledger as ledgerAbi, network as networkAbi } from "../../backend/web/js/abi.js";
 import { BadCode, decode, encode } from "../../backend/web/js/base32.js";
-import { badSignatures, headFrom, parsePublicCode, recordsOf, signerOf } from "../../backend/web/js/chain.js";
+import { badSignatures, parsePublicCode } from "../../backend/web/js/chain.js";
+import { isSignedBy, signerOf } from "../../backend/web/js/devices.js";
 import { deliveryKey, signDelivery } from "../../backend/web/js/delivery.js";
 import { NoAnswer, Node } from "../../backend/web/js/node.js";
 import { digestOf, domainOf, lineHash, nextHead, releaseDigest } from "../../backend/web/js/signed.js";
 import { check, stampDifferences, trailDifferences } from "../../backend/web/js/ticks.js";
+import { headFrom, trailsOf } from "../../backend/web/js/trails.js";
 import { characterOf, Wedge } from "../../backend/web/js/wedge.js";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url)));
@@ -37,11 +40,18 @@ class GoldenNode {
 
   eth_chainId = () => toHex(golden.chain_id);
   eth_blockNumber = () => "0xb";
+  logs = golden.logs;
 
   eth_getLogs({ address, topics, blockHash }) {
-    const fits = (wanted, topic) => wanted === null || wanted === topic;
-    return golden.logs
-      .map((log) => ({ ...log, blockNumber: toHex(log.block), blockHash: hashOf(log.block) }))
+    const fits = (wanted, topic) => wanted === null || [wanted].flat().includes(topic);
+    return this.logs
+      .map((log) => ({
+        ...log,
+        blockNumber: toHex(log.block),
+        blockHash: hashOf(log.block),
+        logIndex: toHex(log.index),
+        transactionHash: toHex(log.transaction, { size: 32 }),
+      }))
       .filter((log) => log.address === address && (!blockHash || log.blockHash === blockHash))
       .filter((log) => topics.every((wanted, i) => fits(wanted, log.topics[i])));
   }
@@ -55,9 +65,16 @@ class GoldenNode {
   headOf = (item) => this.heads[item] ?? ZERO32;
 
   itemOf = (item) => ({
-    holder: 0, number: 0, records: trails[item].records.length, time: 0, state: 1,
+    holder: trails[item].holder, number: 0, records: trails[item].records.length, time: 0, state: 1,
     receptacle: 0, height: 0, closed: false, origin: 1,
   });
+
+  /** C7: the journey of a receptacle, of which the pages read the head at its opening. */
+  receptacleOf(number) {
+    const opened = Object.values(trails).find((one) => one.number === number);
+    const zeros = { item: ZERO32, contents: ZERO32, count: 0, closedBy: 0, openedBy: 0, openedAt: 0 };
+    return { ...zeros, headAtOpening: opened.head_at_opening };
+  }
 
   custodian = () => ({ kind: 1, place: toHex("", { size: 12 }), keyHolder: 1 });
 
@@ -68,11 +85,11 @@ class GoldenNode {
     const right = events.findLast(
       (e) => e.eventName === "RightGranted" && e.args.from <= time && time < e.args.until && !lost.has(e.args.key),
     );
-    return [right?.args.key ?? `0x${"00".repeat(20)}`, 1, "0x"];
+    return [right?.args.key ?? `0x${"00".repeat(20)}`, right?.args.kind ?? 0, "0x"];
   }
 
   #network() {
-    const logs = golden.logs.filter((log) => log.address === contracts.network);
+    const logs = this.logs.filter((log) => log.address === contracts.network);
     return logs.flatMap((log) => {
       try {
         return [decodeEventLog({ abi: networkAbi, topics: log.topics, data: log.data })];
@@ -91,15 +108,20 @@ function asked(fake = new GoldenNode()) {
   return new Node("http://node.example", fake.fetch);
 }
 
-const blocksOf = (trail) => [...new Set(trail.records.map((one) => one.blockHash))];
+const subjectsOf = (item) => [
+  { item, blocks: [...new Set(trails[item].records.map((one) => one.blockHash))] },
+  ...trails[item].receptacles,
+];
+const recordsOf = async (node, item) => (await trailsOf(node, contracts, subjectsOf(item))).get(item).records;
 
 function storyOf(item) {
-  return { kind: "trail", contracts, item, places: {}, records: structuredClone(trails[item].records) };
+  const { holder, records, receptacles } = structuredClone(trails[item]);
+  return { kind: "trail", contracts, item, holder, places: {}, records, receptacles };
 }
 
 // ---- digests and codes ---------------------------------------------------------------------------
 
-const SIGNED_HERE = ["Acceptance", "Receipt", "Delivery", "End", "TakeUp", "Recall", "Report"];
+const SIGNED_HERE = ["Acceptance", "Receipt", "Packing", "Closing", "Opening", "Delivery", "End", "TakeUp", "Recall", "Report"];
 const domains = {
   CustodyLedger: domainOf("CustodyLedger", 31337, `0x${"11".repeat(20)}`),
 };
@@ -111,6 +133,12 @@ for (const { type, contract, record, digest } of typed.records) {
     });
   }
 }
+
+test("digest of a forced release follows from its lines' hashes and its reason", () => {
+  const { record, digest } = typed.records.find((one) => one.type === "ForcedRelease");
+  const lines = record.lines.map((line) => lineHash(line.item, line.number, line.condition, line.evidence));
+  assert.equal(releaseDigest(domains.CustodyLedger, { ...record, released: record.time, by: record.giver, lines }), digest);
+});
 
 test("digest of a release follows from its lines' hashes", () => {
   const { record, digest } = typed.records.find((one) => one.type === "Release");
@@ -158,7 +186,7 @@ test("a delivery code gives Python's key, and signs", async () => {
 for (const [item, trail] of Object.entries(trails)) {
   test(`trail ${item.slice(2, 10)} gives the head that Python folds, all signatures good`, async () => {
     const node = asked();
-    const records = await recordsOf(node, contracts, item, blocksOf(trail));
+    const records = await recordsOf(node, item);
     assert.equal(headFrom(records), trail.head);
     assert.deepEqual(await badSignatures(node, contracts, records), []);
     assert.deepEqual(trailDifferences(storyOf(item), records, new Map()), []);
@@ -175,7 +203,7 @@ for (const [item, trail] of Object.entries(trails)) {
 const [item, trail] = Object.entries(trails).find(([, one]) => one.records.some((record) => record.receiver));
 
 test("a head is not given by records with a gap or in which a digest does not fit", async () => {
-  const records = await recordsOf(asked(), contracts, item, blocksOf(trail));
+  const records = await recordsOf(asked(), item);
   assert.equal(headFrom(records.toSpliced(1, 1)), null);
   assert.equal(headFrom(records.with(1, { ...records[1], recomputed: ZERO32 })), null);
   assert.notEqual(nextHead(ZERO32, records[0].digest, 0), nextHead(ZERO32, records[0].digest, 1));
@@ -191,7 +219,7 @@ test("another head on chain turns the record's tick, not the others", async () =
 
 test("a signature by another key is named with its record", async () => {
   const node = asked();
-  const records = await recordsOf(node, contracts, item, blocksOf(trail));
+  const records = await recordsOf(node, item);
   records[0].signed[0].signature = records[1].signed[0].signature;
   assert.deepEqual(await badSignatures(node, contracts, records), ["record 1"]);
 });
@@ -224,10 +252,266 @@ test("a record that the chain does not have is told", () => {
 
 test("a wrong place is told", async () => {
   const story = storyOf(item);
-  const records = await recordsOf(asked(), contracts, item, blocksOf(trail));
+  const records = await recordsOf(asked(), item);
   story.places = { 16777217: "AT602001" };
   const found = trailDifferences(story, records, new Map([[16777217, "CHZRHX"]]));
   assert.deepEqual(found, ["Custodian 1-1: the server says AT602001, the chain says CHZRHX."]);
+});
+
+// ---- receptacles (C7) ----------------------------------------------------------------------------------
+
+test("every trail of the golden logs is among the vectors: none is beyond the scripts", () => {
+  const accepted = golden.logs.filter((log) => eventOf(log)?.eventName === "Accepted").map((log) => log.topics[1]);
+  assert.deepEqual(Object.keys(trails).sort(), accepted.sort());
+});
+
+function eventOf(log) {
+  try {
+    return decodeEventLog({ abi: ledgerAbi, topics: log.topics, data: log.data });
+  } catch {
+    return null;
+  }
+}
+
+const lain = (outcome) => Object.keys(trails).find((one) => trails[one].records.some((record) => record.outcome === outcome));
+
+async function ticksOf(item, change = () => {}, fake = new GoldenNode()) {
+  const states = {};
+  const story = storyOf(item);
+  change(story, fake);
+  await check(asked(fake), story, (tick, state, text) => (states[tick] = [state, text]));
+  return states;
+}
+
+test("the signatures of the receptacles are counted with the item's own", async () => {
+  const { signatures } = await ticksOf(lain("found"));
+  assert.match(signatures[1], /^11 signatures of 4 records and 6 of the receptacle that carried it, each by the key/);
+});
+
+for (const [outcome, lie] of [["found", "inferred"], ["inferred", "found"], ["missing", "found"]]) {
+  test(`an item that was ${outcome} cannot be told as ${lie}`, async () => {
+    const { story, record } = await ticksOf(lain(outcome), ({ records }) => {
+      records.find((one) => one.outcome).outcome = lie;
+    });
+    assert.equal(story[0], "differs");
+    assert.match(story[1], new RegExp(`in its receptacle: the server says ${lie}, the chain says ${outcome}`));
+    assert.equal(record[0], "holds");
+  });
+}
+
+test("a holder that the chain does not name is told, a receptacle by its words", async () => {
+  const inside = Object.keys(trails).find((one) => trails[one].holder >= 2 ** 40);
+  const { story } = await ticksOf(inside, (told) => (told.holder = 16777217));
+  assert.match(story[1], /^Held by: the server says 1-1, the chain says receptacle \d\./);
+});
+
+test("without the receptacle's own records a stay is not believed", async () => {
+  const { record } = await ticksOf(lain("found"), (story) => (story.receptacles = []));
+  assert.equal(record[0], "differs");
+});
+
+for (const name of ["Packed", "LineRefused", "Closed", "Opened"]) {
+  test(`a node that leaves out a ${name} of the receptacle is found out`, async () => {
+    const { record } = await ticksOf(lain("found"), (_, fake) => {
+      const at = fake.logs.findIndex((log) => eventOf(log)?.eventName === name);
+      fake.logs = fake.logs.toSpliced(at, 1);
+    });
+    assert.equal(record[0], "differs");
+  });
+
+  test(`a node that changes a ${name} of the receptacle is found out`, async () => {
+    const { record, signatures } = await ticksOf(lain("found"), (_, fake) => {
+      const at = fake.logs.findIndex((log) => eventOf(log)?.eventName === name);
+      const { topics, data } = fake.logs[at];
+      const changed = name === "LineRefused" ? { topics: topics.with(2, toHex(2, { size: 32 })) } : { data: flipped(name, data) };
+      fake.logs = fake.logs.with(at, { ...fake.logs[at], ...changed });
+    });
+    assert.ok(record[0] === "differs" || signatures[0] === "differs");
+  });
+}
+
+/** Another time of the event: the fourth word of the struct, which lies where its offset says. */
+function flipped(name, data) {
+  const words = data.slice(2).match(/.{64}/g);
+  const start = words.findIndex((word) => BigInt(`0x${word}`) > 1_700_000_000n && BigInt(`0x${word}`) < 1_900_000_000n);
+  words[start] = (BigInt(`0x${words[start]}`) ^ 1n).toString(16).padStart(64, "0");
+  return `0x${words.join("")}`;
+}
+
+/** A node whose first log of an event (about an item) has other words. */
+function forged(fake, name, change, about) {
+  const at = fake.logs.findIndex((log) => eventOf(log)?.eventName === name && (!about || log.topics[1] === about));
+  fake.logs = fake.logs.with(at, { ...fake.logs[at], ...change(fake.logs[at]) });
+}
+
+const word = (value) => toHex(value, { size: 32 });
+
+for (const [what, name, outcome, change] of [
+  ["names another who gets back what is missing", "ItemMissing", "missing", ({ topics }) => ({ topics: topics.with(3, word(16777218)) })],
+  ["names another line of what is missing", "ItemMissing", "missing", ({ data }) => ({ data: `${word(1)}${data.slice(66)}` })],
+  ["names another digest of a stay", "Stayed", "found", ({ topics }) => ({ topics: topics.with(2, ZERO32) })],
+  ["names another who opened it for a stay", "Stayed", "found", ({ topics }) => ({ topics: topics.with(3, word(16777217)) })],
+  ["names another receptacle for a stay", "Stayed", "found", ({ data }) => ({ data: data.slice(0, -64) + word(2n ** 40n + 7n).slice(2) })],
+]) {
+  test(`a node that ${what} is found out`, async () => {
+    const one = lain(outcome);
+    const { record } = await ticksOf(one, (_, fake) => forged(fake, name, change, one));
+    assert.equal(record[0], "differs");
+  });
+}
+
+test("another receptacle's opening is none of this one", async () => {
+  const fake = new GoldenNode();
+  const one = lain("found");
+  const bag = trails[one].receptacles[0].item;
+  const other = fake.logs.findLast((log) => eventOf(log)?.eventName === "Opened");
+  forged(fake, "Opened", () => ({ data: other.data, topics: other.topics.with(1, bag) }), bag);
+  const records = (await trailsOf(asked(fake), contracts, subjectsOf(one))).get(bag).records;
+  assert.equal(records.find((record) => record.kind === "Opened").recomputed, ZERO32);
+});
+
+test("a receptacle of which the chain keeps another head is named", async () => {
+  const { record } = await ticksOf(lain("missing"), (_, fake) => {
+    const asIs = fake.receptacleOf;
+    fake.receptacleOf = (number) => ({ ...asIs(number), headAtOpening: word(1) });
+  });
+  assert.match(record[1], /^The records of receptacle 1 do not give the head/);
+});
+
+test("a holder on chain that does not follow from the records is told", async () => {
+  const { record } = await ticksOf(item, (_, fake) => {
+    const asIs = fake.itemOf;
+    fake.itemOf = (one) => ({ ...asIs(one), holder: 33554433 });
+  });
+  assert.equal(record[0], "differs");
+});
+
+test("what became of the empty receptacle afterwards is no part of what it carried", async () => {
+  const crate = Object.keys(trails).find((one) => trails[one].head_at_opening && trails[one].head_at_opening !== trails[one].head);
+  const inside = Object.keys(trails).filter((one) => trails[one].receptacles.some(({ item }) => item === crate));
+  assert.ok(inside.length);
+  for (const one of inside) assert.equal((await ticksOf(one)).record[0], "holds");
+});
+
+// ---- forced hand-offs (C9) and devices' keys (N3) --------------------------------------------------------
+
+for (const [field, lie] of [["forcedBy", undefined], ["code", 7]]) {
+  test(`who stood in for a giver, and why, cannot be told otherwise: ${field}`, async () => {
+    const forced = Object.keys(trails).find((one) => trails[one].records.some((record) => record.forcedBy));
+    const { story, signatures } = await ticksOf(forced, ({ records }) => {
+      records.find((one) => one.forcedBy)[field] = lie;
+    });
+    assert.equal(story[0], "differs");
+    assert.match(signatures[1], /^2 signatures of 2 records, each/);
+  });
+}
+
+const DEVICES = golden.events.filter((event) => event.event === "RightGranted" && event.kind > 1);
+
+for (const { kind, key, custodian } of DEVICES) {
+  test(`a signature of a key of kind ${kind} is good, and with any byte changed it is not`, async () => {
+    const item = Object.keys(trails).find((one) => trails[one].records.some((record) => record.receiver === custodian || record.actor === custodian));
+    const records = await recordsOf(asked(), item);
+    const { digest, signature } = records.flatMap((one) => one.signed).find((one) => one.custodian === custodian);
+    assert.ok(await isSignedBy(kind, key, digest, signature));
+    for (const other of [1, 2, 3].filter((one) => one !== kind)) assert.ok(!(await isSignedBy(other, key, digest, signature)));
+    assert.ok(!(await isSignedBy(kind, key, ZERO32, signature)));
+    for (const at of bytesThatCount(signature, kind)) {
+      const digit = (parseInt(signature[at], 16) ^ 1).toString(16);
+      const bad = signature.slice(0, at) + digit + signature.slice(at + 1);
+      assert.ok(!(await isSignedBy(kind, key, digest, bad)), `digit ${at}`);
+    }
+    assert.ok(!(await isSignedBy(kind, key, digest, signature.slice(0, -64))));
+  });
+}
+
+/** Each 16th digit; of a passkey's those of public key, r, s and the authenticator's flags. */
+function bytesThatCount(signature, kind) {
+  const last = kind === 2 ? signature.length : 2 + 2 * 128;
+  return Array.from({ length: Math.floor((last - 3) / 16) }, (_, i) => 3 + 16 * i);
+}
+
+for (const [block, good] of [[99, true], [1, false]]) {
+  test(`a device's key that was lost in block ${block} ${good ? "had signed before" : "signs nothing later"}`, async () => {
+    const { key, custodian } = DEVICES[0];
+    const fake = new GoldenNode();
+    const lost = fake.logs.find((log) => namedOf(log) === "KeyCompromised");
+    const own = eventTopics(lost, custodian, key);
+    fake.logs = [...fake.logs, { ...lost, ...own, block }];
+    const item = Object.keys(trails).find((one) => trails[one].records.some((record) => record.actor === custodian));
+    const records = (await recordsOf(asked(fake), item)).slice(0, 1);
+    assert.deepEqual(await badSignatures(asked(fake), contracts, records), good ? [] : ["record 1"]);
+  });
+}
+
+function namedOf(log) {
+  try {
+    return decodeEventLog({ abi: networkAbi, topics: log.topics, data: log.data }).eventName;
+  } catch {
+    return null;
+  }
+}
+
+/** The same event about another custodian's key, whether that is a topic or not. */
+function eventTopics({ topics, data }, custodian, key) {
+  const named = [topics[0], word(custodian), ...topics.slice(2).map(() => word(BigInt(key)))];
+  return { topics: named, data: topics.length > 2 ? data : word(BigInt(key)) };
+}
+
+// ---- assertions of passkeys, made here ---------------------------------------------------------------
+
+const SECRET = 0xc0ffeen;
+const POINT = `0x${Buffer.from(p256.getPublicKey(SECRET, false)).toString("hex").slice(2)}`;
+const PARTY = sha256(toHex("posthorn.example"));
+const HASH = keccak256(toHex("a record"));
+const keyFor = (point, party) => `0x${keccak256(`${point}${party.slice(2)}`).slice(26)}`;
+
+function assertion({ flags = 0x05, challenge = HASH, type = "webauthn.get", party = PARTY, challengeAt, typeAt } = {}) {
+  const said = Buffer.from(challenge.slice(2), "hex").toString("base64url");
+  const client = JSON.stringify({ type, challenge: said, origin: "https://posthorn.example" });
+  const authenticator = `${party}${toHex(flags, { size: 1 }).slice(2)}00000007`;
+  const signed = sha256(`${authenticator}${sha256(toHex(client)).slice(2)}`);
+  const { r, s } = p256.sign(signed.slice(2), SECRET, { lowS: true });
+  const places = [challengeAt ?? client.indexOf('"challenge"'), typeAt ?? client.indexOf('"type"')].map(BigInt);
+  const values = [word(r), word(s), ...places, authenticator, client];
+  const types = ["bytes32", "bytes32", "uint256", "uint256", "bytes", "string"].map((kind) => ({ type: kind }));
+  return `${POINT}${encodeAbiParameters(types, values).slice(2)}`;
+}
+
+test("an honest assertion is taken", async () => {
+  assert.ok(await isSignedBy(3, keyFor(POINT, PARTY), HASH, assertion()));
+});
+
+for (const how of [
+  { flags: 0x01 },
+  { flags: 0x04 },
+  { flags: 0x15 },
+  { challenge: ZERO32 },
+  { type: "webauthn.create" },
+  { party: sha256(toHex("evil.example")) },
+  { challengeAt: 0 },
+  { typeAt: 2n ** 255n },
+]) {
+  test(`an assertion with another ${Object.keys(how)[0]} ${Object.values(how)[0]} is not`, async () => {
+    assert.ok(!(await isSignedBy(3, keyFor(POINT, PARTY), HASH, assertion(how))));
+  });
+}
+
+test("a good signature by another key is not this key's", async () => {
+  const { r, s } = p256.sign(HASH.slice(2), SECRET, { lowS: true });
+  const signature = `${POINT}${word(r).slice(2)}${word(s).slice(2)}`;
+  assert.ok(await isSignedBy(2, keyFor(POINT, ZERO32), HASH, signature));
+  assert.ok(!(await isSignedBy(2, DEVICES[0].key, HASH, signature)));
+  assert.ok(!(await isSignedBy(3, DEVICES[1].key, HASH, assertion())));
+});
+
+test("s in the upper half is no signature of a device", async () => {
+  const { key, custodian } = DEVICES.find((one) => one.kind === 2);
+  const item = Object.keys(trails).find((one) => trails[one].records.some((record) => record.actor === custodian));
+  const [{ signed }] = await recordsOf(asked(), item);
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const high = (order - BigInt(`0x${signed[0].signature.slice(-64)}`)).toString(16).padStart(64, "0");
+  assert.ok(!(await isSignedBy(2, key, signed[0].digest, signed[0].signature.slice(0, -64) + high)));
 });
 
 // ---- no answer ---------------------------------------------------------------------------------------

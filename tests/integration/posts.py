@@ -18,6 +18,7 @@ from typing import Any
 
 import rlp
 from coincurve import PrivateKey
+from devices import Device
 from eth_abi.abi import encode
 from eth_account import Account
 
@@ -66,6 +67,8 @@ DAY_SECONDS = 86_400
 FOR_EVER = 2**40 - 1
 SECP256K1, DEVICE = 1, 1
 GAS = 16_000_000
+# Of one call in the code of Posts.together.
+STEP_BYTES = 45
 
 COUNTER, CENTRE, CUSTOMS = custodian_number(1, 1), custodian_number(1, 2), custodian_number(2, 1)
 EDITION = edition_number(1, 1)
@@ -170,6 +173,7 @@ class Posts:
         self.sender = Account.from_key(keccak256(b"sender"))
         self.nonce = 0
         self.unsent: list[bytes] | None = None
+        self.devices: dict[int, Device] = {}
         self.resync()
         self.deployment = self._deploy()
 
@@ -214,6 +218,17 @@ class Posts:
     def create(self, code: bytes) -> bytes:
         """Create a contract with the next block."""
         return self._send(self.sign(None, code))
+
+    def together(self, *calldata: bytes) -> bytes:
+        """Several calls of the ledger in one transaction, whatever becomes of each: whoever sends a contract can."""
+        ledger = self.deployment.addresses["CustodyLedger"]
+        code, at = b"", len(calldata) * STEP_BYTES + 1
+        for data in calldata:
+            size, place = len(data).to_bytes(4, "big"), at.to_bytes(4, "big")
+            copied = b"\x63" + size + b"\x63" + place + b"\x5f\x39"  # codecopy(0, place, size)
+            called = b"\x5f\x5f\x63" + size + b"\x5f\x5f\x73" + ledger + b"\x5a\xf1\x50"
+            code, at = code + copied + called, at + len(data)
+        return self.create(code + b"\0" + b"".join(calldata))
 
     def mine(self) -> int:
         """Make a block of what was sent; returns its number."""
@@ -277,6 +292,12 @@ class Posts:
         right = self.right(f"custodian {custodian}")
         return self.call("PostalNetwork", "enrol", custodian, kind, where, right)
 
+    def enrol_device(self, custodian: int, device: Device) -> bytes:
+        """N3: a courier's device with a P-256 key or a passkey of its own."""
+        self.devices[custodian] = device
+        right = self.right("") | {"key": as_hex(device.key), "kind": device.kind}
+        return self.call("PostalNetwork", "enrol", custodian, 8, "DEVICE", right)
+
     def right(self, key_name: str, until: int = FOR_EVER) -> dict[str, Any]:
         return {
             "key": as_hex(address(key_name)),
@@ -310,6 +331,8 @@ class Posts:
         return record.digest(domain)
 
     def signature(self, record: Signed, signer: int | str) -> str:
+        if isinstance(signer, int) and signer in self.devices:
+            return as_hex(self.devices[signer].sign(self.digest(record)))
         name = f"custodian {signer}" if isinstance(signer, int) else signer
         return as_hex(sign_compact(key(name), self.digest(record)))
 
@@ -430,6 +453,10 @@ class Posts:
         }
         self.call("CustodyLedger", "forceHandOff", forced)
         return self.digest(receipt)
+
+    def prove_equivocation(self, first: dict[str, Any], second: dict[str, Any]) -> bytes:
+        """C10: the first line of each."""
+        return self.call("CustodyLedger", "proveEquivocation", first, 0, second, 0)
 
     # --- CryptoStamp --------------------------------------------------------------------------------
     def stamps(self, *serials: int) -> tuple[int, ...]:

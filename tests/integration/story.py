@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devices import Device, Passkey
 from eth_account import Account
 from posts import (
     CENTRE,
@@ -18,7 +19,9 @@ from posts import (
 from backend.domain.commitments import hidden_keys
 from backend.domain.ids import custodian_number
 from backend.domain.keccak import keccak256
-from backend.domain.typed_data import DeliveryKeys, Finding
+from backend.domain.typed_data import DeliveryKeys, Finding, Packing
+
+P256_DEVICE, PASSKEY_DEVICE = custodian_number(1, 8), custodian_number(1, 9)
 
 
 def tell(posts: Posts) -> None:
@@ -26,6 +29,10 @@ def tell(posts: Posts) -> None:
     tell_of_loose_items(posts)
     _carry_a_bag(posts)
     _stand_in(posts)
+    _nest(posts)
+    _pack_at_the_second_try(posts)
+    _sign_twice(posts)
+    _sign_by_devices(posts)
 
 
 def tell_of_loose_items(posts: Posts) -> None:
@@ -95,6 +102,74 @@ def _stand_in(posts: Posts) -> None:
     posts.call("PostalNetwork", "suspendCustodian", van)
     posts.mine()
     posts.force(van, CENTRE, (posts.item("stranded", van), 1))
+    posts.mine()
+
+
+def _nest(posts: Posts) -> None:
+    """C7: a sack with `deep` and `beside` travels in a crate; `beside` is not looked at when the sack is opened."""
+    crate, sack = posts.accept("crate"), posts.accept("sack")
+    deep, beside = posts.accept("deep"), posts.accept("beside")
+    posts.mine()
+    posts.pack(sack, 1, COUNTER, deep, beside)
+    posts.close_bag(sack, 2, COUNTER, deep, beside)
+    posts.mine()
+    posts.pack(crate, 1, COUNTER, sack)
+    posts.close_bag(crate, 2, COUNTER, sack)
+    posts.hand_off(COUNTER, CENTRE, (crate, 3))
+    posts.mine()
+    posts.open_bag(crate, 4, CENTRE, [], 0b1)
+    posts.mine()
+    posts.hand_off(CENTRE, CUSTOMS, (sack, 4))
+    posts.report(crate, CENTRE)
+    posts.mine()
+    posts.open_bag(sack, 5, CUSTOMS, [], 0b01)
+    posts.mine()
+
+
+def _pack_at_the_second_try(posts: Posts) -> None:
+    """CE6: one transaction in which a packing is refused whole, and then not. The pouch stays closed; so does its case.
+
+    `late` lies in the pouch, the pouch in a case that is on its way.
+    """
+    pouch, case, late = posts.accept("pouch"), posts.accept("case"), posts.accept("late", CENTRE)
+    posts.mine()
+    packing = Packing(pouch, 1, COUNTER, posts.now, (late,))
+    batch = posts.calldata(
+        "CustodyLedger", "packBatch", [posts.signed("packing", packing, COUNTER)]
+    )
+    release = posts.release(CENTRE, COUNTER, [(late, 1)])
+    payload = posts.hand_off_payload(release, posts.receipt(release))
+    posts.together(batch, posts.calldata("CustodyLedger", "handOff", payload), batch)
+    posts.mine()
+    posts.close_bag(pouch, 2, COUNTER, late)
+    posts.pack(case, 1, COUNTER, pouch)
+    posts.close_bag(case, 2, COUNTER, pouch)
+    posts.hand_off(COUNTER, CENTRE, (case, 3))
+    posts.mine()
+
+
+def _sign_twice(posts: Posts) -> None:
+    """C10: a giver has signed the item `twice` away to two receivers; one of them holds it."""
+    twice = posts.accept("twice")
+    posts.mine()
+    payloads = []
+    for receiver in (CENTRE, CUSTOMS):
+        release = posts.release(COUNTER, receiver, [(twice, 1)])
+        payloads.append(posts.hand_off_payload(release, posts.receipt(release)))
+    posts.call("CustodyLedger", "handOff", payloads[0])
+    posts.mine()
+    posts.prove_equivocation(*payloads)
+    posts.mine()
+
+
+def _sign_by_devices(posts: Posts) -> None:
+    """N3: `tapped` goes from a device with a P-256 key to one with a passkey."""
+    posts.enrol_device(P256_DEVICE, Device("courier"))
+    posts.enrol_device(PASSKEY_DEVICE, Passkey("courier's phone"))
+    posts.mine()
+    tapped = posts.accept("tapped", P256_DEVICE)
+    posts.mine()
+    posts.hand_off(P256_DEVICE, PASSKEY_DEVICE, (tapped, 1))
     posts.mine()
 
 

@@ -115,6 +115,19 @@ class UnderWay(Answer):
     about: str | None
 
 
+class Notice(Answer):
+    """Evidence of two hand-offs of the item by one giver (C10): to be looked at by a person, and no verdict."""
+
+    text: str
+    giver: Custodian
+    receivers: tuple[Custodian, Custodian]
+    releases: tuple[HexOut, HexOut]
+    custody_number: int
+    block: int
+    block_time: int
+    transaction: HexOut
+
+
 class Trail(Answer):
     """An item's trail. `number` and `franking` only where the label's code or a session opened it.
 
@@ -134,6 +147,7 @@ class Trail(Answer):
     head: HexOut | None
     stamps: tuple[StampOut, ...]
     trail: tuple[Record, ...]
+    notices: tuple[Notice, ...]
     carried: tuple[Record, ...]
     pending: tuple[UnderWay, ...]
     as_of_block: int | None
@@ -157,6 +171,7 @@ class Trail(Answer):
             head=state.head if state else None,
             stamps=found.stamps,
             trail=tuple(Record.of(entry) for entry in found.entries),
+            notices=tuple(Notice.model_validate(one) for one in found.notices),
             carried=tuple(Record.of(hop) for hop in found.carried),
             pending=tuple(UnderWay.model_validate(one) for one in found.pending),
             as_of_block=found.as_of.block,

@@ -15,7 +15,7 @@ from backend.api.service import Call, answer, gives
 from backend.domain import ids
 from backend.ports import Actor
 from backend.proof.bundle import Opening
-from backend.queries import audit, labels, trails
+from backend.queries import audit, labels, network, trails
 from backend.queries.trails import TrailAnswer
 from backend.store import items as item_rows
 
@@ -75,11 +75,12 @@ def bundle(call: Call, item: Bytes32In) -> Response:
     """
     limit_looks(call)
 
-    def work(db: Connection) -> tuple[Opening | None, dict[int, str]]:
+    def work(db: Connection) -> tuple[Opening | None, dict[int, str], list[bytes]]:
         who = people.find_actor(db, call.credentials)
         found = trails.trail(db, item, opened=who is not None and may_open(db, who, item))
-        names = {c.number: c.name for entry in found.entries for c in (entry.at, entry.to) if c}
-        return (_opening(db, item) if found.number else None), names
+        names = {custodian.number: custodian.name for custodian in network.custodians(db)}
+        opening = _opening(db, item) if found.number else None
+        return opening, names, [carrier.item for carrier in found.carriers]
 
     made = call.service.prove(item, *call.read(work))
     name = f'attachment; filename="{hexed(item)[2:10]}.posthorn.json"'

@@ -1,129 +1,15 @@
 /** What the chain says of a trail or a stamp, read from one node and checked here: signatures, heads, times. */
 
-import { recoverAddress } from "viem/utils";
 import { ledger as ledgerAbi, network as networkAbi, stamps as stampsAbi } from "./abi.js";
 import { decode } from "./base32.js";
+import { isSignedBy, signerOf } from "./devices.js";
 import { NoAnswer } from "./node.js";
-import { digestOf, domainOf, lineHash, nextHead, releaseDigest } from "./signed.js";
+import { digestOf, domainOf } from "./signed.js";
 
-const ZERO32 = `0x${"00".repeat(32)}`;
 const CODE_BYTES = 78;
-const OWN_RECORDS = {
-  Accepted: ["Acceptance", "acceptance"],
-  Ended: ["End", "end"],
-  TakenUp: ["TakeUp", "takeUp"],
-  Recalled: ["Recall", "recall"],
-  Reported: ["Report", "report"],
-  Delivered: ["Delivery", "delivery"],
-};
-
 /** 0x-hex as a topic of 32 bytes. */
 function topic(value) {
   return `0x${BigInt(value).toString(16).padStart(64, "0")}`;
-}
-
-/**
- * The records of an item as the chain's logs tell them, in order.
- *
- * `blocks` are the hashes of the blocks that the server named. Each record: record, digest, line, time,
- * actor, receiver, given, found, code, and `signed`: the signatures with what they are over and whose
- * key (custodian and time, or an address) must have made them. Throws NoAnswer, Differs.
- */
-export async function recordsOf(node, contracts, item, blocks) {
-  const domain = domainOf("CustodyLedger", contracts.chainId, contracts.ledger);
-  const asked = blocks.map((block) => [contracts.ledger, ledgerAbi, block, [null, item]]);
-  const found = (await node.events(asked)).flat().filter((event) => event.name !== "Refused");
-  const lines = found.filter((event) => event.name === "ItemHandedOff");
-  const wholes = await node.events(
-    lines.map((line) => [contracts.ledger, ledgerAbi, line.blockHash, [null, line.digest]]),
-  );
-  const handOffs = new Map(
-    wholes.flat().filter((event) => event.name === "HandedOff").map((event) => [event.digest, event]),
-  );
-  return found
-    .map((event) =>
-      event.name === "ItemHandedOff"
-        ? handedOff(domain, event, handOffs.get(event.digest))
-        : alone(domain, event),
-    )
-    .sort((a, b) => a.record - b.record);
-}
-
-function alone(domain, event) {
-  const [type, field] = OWN_RECORDS[event.name];
-  const struct = event[field];
-  const digest = digestOf(domain, type, struct);
-  const actor = struct.custodian ?? struct.giver ?? struct.reporter;
-  const signed = [
-    { digest, signature: event.signature ?? event.giverSignature, custodian: actor, time: struct.time },
-  ];
-  if (event.name === "Delivered") {
-    signed.push({ digest, signature: event.recipientSignature, key: struct.recipient });
-  }
-  if (actor === 0) signed[0].anyKey = [event.keys.recipient, event.keys.sender];
-  return {
-    kind: event.name,
-    record: event.record ?? 1,
-    digest: event.digest,
-    recomputed: digest,
-    line: 0,
-    block: event.block,
-    time: struct.time,
-    actor,
-    found: struct.condition,
-    code: struct.mode ?? struct.code ?? struct.reason ?? null,
-    signed,
-  };
-}
-
-function handedOff(domain, line, whole) {
-  if (!whole) throw new NoAnswer("the node shows a line of a hand-off without the hand-off");
-  const release = releaseDigest(domain, whole);
-  const hash = lineHash(line.item, line.number - 1, line.conditionGiven, line.evidenceGiven);
-  const fits = whole.lines[line.line] === hash && whole.receipt.release === release;
-  const digest = digestOf(domain, "Receipt", whole.receipt);
-  return {
-    kind: line.name,
-    record: line.record,
-    digest: line.digest,
-    recomputed: fits ? digest : ZERO32,
-    line: line.line,
-    block: line.block,
-    time: whole.receipt.time,
-    released: whole.released,
-    actor: whole.giver,
-    receiver: whole.receiver,
-    given: line.conditionGiven,
-    found: line.conditionFound,
-    code: null,
-    signed: [
-      { digest: release, signature: whole.giverSignature, custodian: whole.giver, time: whole.released },
-      { digest, signature: whole.receiverSignature, custodian: whole.receiver, time: whole.receipt.time },
-    ],
-  };
-}
-
-/** The head that follows from the records; null where a record is missing or its digest does not fit. */
-export function headFrom(records) {
-  let head = ZERO32;
-  for (const [index, entry] of records.entries()) {
-    if (entry.record !== index + 1 || entry.recomputed !== entry.digest) return null;
-    head = nextHead(head, entry.digest, entry.line);
-  }
-  return head;
-}
-
-/** The address that made a signature of 64 bytes (r | vs, EIP-2098); null where no key did. */
-export async function signerOf(hash, signature) {
-  const r = signature.slice(2, 66);
-  const vs = BigInt(`0x${signature.slice(66)}`);
-  const s = (vs & ((1n << 255n) - 1n)).toString(16).padStart(64, "0");
-  const v = vs >> 255n ? "1c" : "1b";
-  try {
-    return (await recoverAddress({ hash, signature: `0x${r}${s}${v}` })).toLowerCase();
-  } catch {
-    return null;
-  }
 }
 
 /**
@@ -135,34 +21,34 @@ export async function signerOf(hash, signature) {
 export async function badSignatures(node, contracts, records) {
   const all = records.flatMap((entry) => entry.signed.map((one) => ({ ...one, entry })));
   const byCustodian = all.filter((one) => one.custodian);
-  const keys = await node.views(
+  const rights = await node.views(
     byCustodian.map((one) => [contracts.network, networkAbi, "keyAt", [one.custodian, one.time]]),
   );
-  const expected = new Map(byCustodian.map((one, i) => [one, [keys[i][0].toLowerCase()]]));
+  const now = new Map(byCustodian.map((one, i) => [one, { key: rights[i][0], kind: rights[i][1] }]));
   const bad = [];
   for (const one of all) {
-    const signer = await signerOf(one.digest, one.signature);
-    const good = expected.get(one) ?? (one.anyKey ?? [one.key]).map((key) => key.toLowerCase());
-    if (good.includes(signer)) continue;
-    if (one.custodian && (await hadRight(node, contracts, one, signer))) continue;
-    bad.push(`record ${one.entry.record}`);
+    const good = one.custodian
+      ? (await isBy(now.get(one), one)) || (await hadRight(node, contracts, one))
+      : (one.anyKey ?? [one.key]).map((key) => key.toLowerCase()).includes(await signerOf(one.digest, one.signature));
+    if (!good) bad.push(`record ${one.entry.record}${one.entry.of ?? ""}`);
   }
   return bad;
 }
 
-async function hadRight(node, contracts, one, signer) {
+function isBy({ kind, key }, { digest, signature }) {
+  return isSignedBy(kind, key, digest, signature);
+}
+
+async function hadRight(node, contracts, one) {
   const history = await node.history(contracts.network, networkAbi, [null, topic(one.custodian)]);
-  const granted = history.some(
-    (event) =>
-      event.name === "RightGranted" &&
-      event.key.toLowerCase() === signer &&
-      event.from <= one.time &&
-      one.time < event.until,
+  const granted = history.filter(
+    (event) => event.name === "RightGranted" && event.from <= one.time && one.time < event.until,
   );
-  const lost = history.find(
-    (event) => event.name === "KeyCompromised" && event.key.toLowerCase() === signer,
-  );
-  return granted && (!lost || one.entry.block <= lost.block);
+  for (const right of granted) {
+    const lost = history.find((event) => event.name === "KeyCompromised" && event.key === right.key);
+    if ((!lost || one.entry.block <= lost.block) && (await isBy(right, one))) return true;
+  }
+  return false;
 }
 
 /** A public code taken apart. Throws BadCode. */
@@ -215,6 +101,16 @@ export async function standingOf(node, contracts, item, custodians) {
   const [head, standing, ...known] = await node.views(calls);
   const places = new Map(custodians.map((number, i) => [number, textOf(known[i].place)]));
   return { head, records: standing.records, holder: standing.holder, places };
+}
+
+/** The heads that the chain keeps of receptacles `{item, number, opened}`: at their opening, or now. */
+export async function receptacleHeads(node, contracts, receptacles) {
+  const answers = await node.views(
+    receptacles.map(({ item, number, opened }) =>
+      opened ? [contracts.ledger, ledgerAbi, "receptacleOf", [number]] : [contracts.ledger, ledgerAbi, "headOf", [item]],
+    ),
+  );
+  return answers.map((answer) => answer.headAtOpening ?? answer);
 }
 
 function textOf(bytes12) {

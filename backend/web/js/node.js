@@ -98,7 +98,8 @@ export class Node {
 function decode(abi, log) {
   try {
     const { eventName, args } = decodeEventLog({ abi, topics: log.topics, data: log.data });
-    return { name: eventName, block: Number(log.blockNumber), blockHash: log.blockHash, ...args };
+    const place = { block: Number(log.blockNumber), index: Number(log.logIndex), blockHash: log.blockHash, transaction: log.transactionHash };
+    return { ...args, name: eventName, ...place };
   } catch {
     return null; // an event that these pages do not read
   }

@@ -27,12 +27,22 @@ export const TYPES = {
   Report: members(
     "bytes32 item,uint16 code,uint16 reason,uint32 corrects,uint40 reporter,uint40 time,bytes32 evidence",
   ),
+  Packing: members("bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] items"),
+  Closing: members(
+    "bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,uint32 count,bytes32 contents,bytes32 evidence",
+  ),
+  Opening: members(
+    "bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] missing,uint256[] found,bytes32 evidence",
+  ),
   PublicCode: members("uint64 stamp"),
 };
 
 const LINE_HASH = keccak256(stringToHex(`Line(${LINE})`));
 const RELEASE_HASH = keccak256(
   stringToHex(`Release(uint40 giver,uint40 receiver,uint40 time,uint40 deadline,Line[] lines)Line(${LINE})`),
+);
+const FORCED_HASH = keccak256(
+  stringToHex(`ForcedRelease(uint40 giver,uint40 receiver,uint40 time,uint16 reason,Line[] lines)Line(${LINE})`),
 );
 
 /** The EIP-712 domain of one contract on one chain. `name` is CustodyLedger or CryptoStamp. */
@@ -53,12 +63,12 @@ export function lineHash(item, number, condition, evidence) {
   );
 }
 
-/** The digest of a release from the struct hashes of its lines: what the giver signed. */
-export function releaseDigest(domain, { giver, receiver, released, deadline, lines }) {
+/** The digest of a release from the struct hashes of its lines: what the giver signed. With `by` it is a forced one (C9). */
+export function releaseDigest(domain, { giver, receiver, released, deadline, reason, by, lines }) {
   const list = keccak256(`0x${lines.map((line) => line.slice(2)).join("")}`);
   const struct = words(
     ["bytes32", "uint40", "uint40", "uint40", "uint40", "bytes32"],
-    [RELEASE_HASH, giver, receiver, released, deadline, list],
+    [by ? FORCED_HASH : RELEASE_HASH, giver, receiver, released, by ? reason : deadline, list],
   );
   return keccak256(`0x1901${separator(domain).slice(2)}${struct.slice(2)}`);
 }
@@ -66,6 +76,11 @@ export function releaseDigest(domain, { giver, receiver, released, deadline, lin
 /** C6: head' = keccak256(abi.encode(head, digest, line)). */
 export function nextHead(head, digest, line) {
   return words(["bytes32", "bytes32", "uint256"], [head, digest, BigInt(line)]);
+}
+
+/** C7: contents' = keccak256(abi.encode(contents, item)): what was really packed, in its order. */
+export function nextContents(contents, item) {
+  return words(["bytes32", "bytes32"], [contents, item]);
 }
 
 function separator({ name, version, chainId, verifyingContract }) {

@@ -3,13 +3,13 @@
 import {
   badSignatures,
   codeSigner,
-  headFrom,
   parsePublicCode,
-  recordsOf,
+  receptacleHeads,
   standingOf,
   stampOnChain,
 } from "./chain.js";
 import { NoAnswer } from "./node.js";
+import { headFrom, trailsOf } from "./trails.js";
 
 const TWINS = ["none", "sealed", "claimed"];
 
@@ -89,18 +89,37 @@ export function stampDifferences(story, chain) {
 async function checkTrail(node, story, tell) {
   const custodians = [...new Set(story.records.flatMap((one) => [one.actor, one.receiver]).filter(Boolean))];
   const standing = await standingOf(node, story.contracts, story.item, custodians);
-  const blocks = [...new Set(story.records.map((one) => one.blockHash))];
-  const records = await recordsOf(node, story.contracts, story.item, blocks);
-  const signatures = records.flatMap((one) => one.signed).length;
-  const bad = await badSignatures(node, story.contracts, records);
+  const own = { item: story.item, blocks: [...new Set(story.records.map((one) => one.blockHash))] };
+  const trails = await trailsOf(node, story.contracts, [own, ...story.receptacles]);
+  const { records, holder } = trails.get(story.item) ?? { records: [], holder: 0 };
+  const carriers = story.receptacles.map(({ item }) => ({ item, records: [], ...trails.get(item) }));
+  const all = [records, ...carriers.map((one) => one.records.map((record) => ({ ...record, of: " of a receptacle" })))].flat();
+  const signatures = all.flatMap((one) => one.signed).length;
+  const bad = await badSignatures(node, story.contracts, all);
   if (bad.length) tell("signatures", "differs", `Not signed by the key that had the right: ${bad.join(", ")}.`);
-  else tell("signatures", "holds", `${signatures} signatures of ${records.length} records, each by the key that had the right.`);
-  const same = headFrom(records) === standing.head && records.length === standing.records;
-  if (same) tell("record", "holds", `The records give head ${short(standing.head)}, which the chain keeps. None is missing.`);
+  else tell("signatures", "holds", `${signatures} signatures of ${recordsText(records, carriers)}, each by the key that had the right.`);
+  const same = headFrom(records) === standing.head && records.length === standing.records && holder === standing.holder;
+  const odd = await oddReceptacle(node, story.contracts, carriers);
+  if (odd) tell("record", "differs", `The records of ${odd} do not give the head that the chain keeps of it.`);
+  else if (same) tell("record", "holds", `The records give head ${short(standing.head)}, which the chain keeps. None is missing.`);
   else tell("record", "differs", headWords(records, standing));
-  const differences = trailDifferences(story, records, standing.places);
+  const differences = trailDifferences(story, records, standing.places, standing.holder);
   if (differences.length) tell("story", "differs", differences.join(" "));
   else tell("story", "holds", "Dates, places and conditions on this page are those of the chain.");
+}
+
+function recordsText(records, carriers) {
+  const inside = carriers.flatMap((one) => one.records).length;
+  if (!carriers.length) return `${records.length} records`;
+  const lay = carriers.length === 1 ? "the receptacle" : `${carriers.length} receptacles`;
+  return `${records.length} records and ${inside} of ${lay} that carried it`;
+}
+
+/** The first receptacle whose own records are not those that the chain keeps; null if all are. */
+async function oddReceptacle(node, contracts, carriers) {
+  const heads = await receptacleHeads(node, contracts, carriers);
+  const odd = carriers.find((one, i) => headFrom(one.records) !== heads[i]);
+  return odd ? holderText(odd.number) : null;
 }
 
 function headWords(records, standing) {
@@ -111,8 +130,11 @@ function headWords(records, standing) {
 }
 
 /** Where the server's story of a trail is not the chain's: sentences, empty if it is the same. */
-export function trailDifferences(story, records, places) {
+export function trailDifferences(story, records, places, holder = story.holder) {
   const found = [];
+  if (story.holder !== holder) {
+    found.push(`Held by: the server says ${holderText(story.holder)}, the chain says ${holderText(holder)}.`);
+  }
   const onChain = new Map(records.map((one) => [one.record, one]));
   for (const told of story.records) {
     const chain = onChain.get(told.record);
@@ -128,11 +150,22 @@ export function trailDifferences(story, records, places) {
   return found;
 }
 
+const COMPARED = [
+  ["digest", "digest"],
+  ["line", "line"],
+  ["given", "condition given"],
+  ["found", "condition found"],
+  ["code", "code"],
+  ["forcedBy", "standing in for the giver"],
+  ["count", "number of items"],
+  ["outcome", "in its receptacle"],
+];
+
 function recordDifferences(told, chain) {
   const what = `Record ${told.record}`;
   const found = timeDifference(what, told.time, chain.time);
   if (told.released && chain.released) found.push(...timeDifference(`${what}, released`, told.released, chain.released));
-  for (const [name, words] of [["digest", "digest"], ["line", "line"], ["given", "condition given"], ["found", "condition found"], ["code", "code"]]) {
+  for (const [name, words] of COMPARED) {
     if ((told[name] ?? null) !== (chain[name] ?? null)) {
       found.push(`${what}, ${words}: the server says ${shortened(told[name])}, the chain says ${shortened(chain[name])}.`);
     }
@@ -160,6 +193,13 @@ export function utc(seconds) {
 /** `1-5`, as custodians are written. */
 export function custodianText(number) {
   return number ? `${Math.floor(number / 2 ** 24)}-${number % 2 ** 24}` : "nobody";
+}
+
+const FIRST_RECEPTACLE = 2 ** 40;
+
+/** A custodian, or a receptacle: `receptacle 1`, counted from the network's first. */
+function holderText(number) {
+  return number >= FIRST_RECEPTACLE ? `receptacle ${number - FIRST_RECEPTACLE + 1}` : custodianText(number);
 }
 
 function short(hex) {

@@ -15,12 +15,16 @@ from backend.domain.typed_data import (
     Acceptance,
     Cancel,
     Claim,
+    Closing,
     Delivery,
     End,
     Finding,
+    ForcedRelease,
     Issue,
     Line,
+    Opening,
     Original,
+    Packing,
     Recall,
     Receipt,
     Release,
@@ -51,6 +55,10 @@ SAMPLES: list[Signed] = [
     Original(4294967297, 14),
     Issue(65537, 1, 6, 16777217),
     Void(65537, 1, 6, 1),
+    ForcedRelease(16777217, 16777218, 1, 2, (Line(B, 1, 1), Line(B[::-1], 2, 3, B))),
+    Packing(B, 1, 16777217, 15, (B[::-1], B)),
+    Closing(B, 2, 16777217, 16, 2, B[::-1], B),
+    Opening(B, 3, 16777218, 17, (B,), (2**255 | 1, 5)),
 ]
 
 
@@ -75,7 +83,7 @@ def message_of(record: Signed) -> dict[str, Any]:
     values = to_wire(record).values()
     message = dict(zip(names, values, strict=True))
     for name, value in message.items():
-        if name in ("lines", "findings", "received"):
+        if name in ("lines", "findings", "received", "found"):
             message[name] = [_plain(v) for v in value]
     return message
 
