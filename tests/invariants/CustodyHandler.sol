@@ -62,11 +62,11 @@ contract CustodyHandler is ReceptacleHandler {
         for (uint256 who = 0; who < CUSTODIANS; ++who) {
             if (_canSign(who)) return who;
         }
-        vm.prank(GOVERNOR);
+        vm.prank(_governor);
         network.reinstateOperator(1);
         _operatorSuspended[1] = false;
         _suspend(0, false);
-        _grant(0, Right(_newKey(), _now(), FOR_EVER));
+        _grant(0, Right(++_keys, _now(), FOR_EVER));
         return 0;
     }
 
@@ -76,7 +76,7 @@ contract CustodyHandler is ReceptacleHandler {
         who = _whoIs(its.holder);
         if (_canSign(who)) return who;
         uint16 operator = _operatorOf(who);
-        if (_mayMove(its)) _force(item, who, able, _operatorSuspended[operator] ? GOVERNOR : _submitter(operator), GOOD);
+        if (_mayMove(its)) _force(item, who, able, _operatorSuspended[operator] ? _governor : _submitter(operator), GOOD);
         else _takeUp(item, able, _now(), GOOD);
         return able;
     }

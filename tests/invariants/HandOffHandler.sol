@@ -158,8 +158,8 @@ abstract contract HandOffHandler is ItemHandler {
         bytes32 item = _pick(pick);
         uint256 giver = _actor(item, _luck(luck, 1));
         uint16 operator = _operatorOf(giver);
-        address sender = _operatorSuspended[operator] ? GOVERNOR : _submitter(operator);
-        if (luck % 8 == 0) sender = [GOVERNOR, STRANGER, _submitter(3 - operator), _admin(operator)][(luck >> 8) % 4];
+        address sender = _operatorSuspended[operator] ? _governor : _submitter(operator);
+        if (luck % 8 == 0) sender = [_governor, STRANGER, _submitter(3 - operator), _admins[operator]][(luck >> 8) % 4];
         _force(item, giver, (luck >> 16) % CUSTODIANS, sender, luck);
     }
 
@@ -187,8 +187,8 @@ abstract contract HandOffHandler is ItemHandler {
     function _refusesStandIn(uint256 giver, address sender) private view returns (bytes4) {
         uint16 operator = _operatorOf(giver);
         if (_canSign(giver)) return ICustodyLedger.GiverCanSign.selector;
-        if (_operatorSuspended[operator]) return sender == GOVERNOR ? bytes4(0) : IPostalNetwork.NotGovernor.selector;
-        if (sender == _submitter(operator) || sender == _admin(operator)) return 0;
+        if (_operatorSuspended[operator]) return sender == _governor ? bytes4(0) : IPostalNetwork.NotGovernor.selector;
+        if (sender == _submitter(operator) || sender == _admins[operator]) return 0;
         return IPostalNetwork.NotSubmitter.selector;
     }
 

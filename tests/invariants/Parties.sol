@@ -17,22 +17,24 @@ abstract contract Parties is World {
 
     uint256 internal constant WRONG_KEY = 0xBAD;
 
+    /// @notice The custodian whose rights changed last.
+    uint256 public touched;
     mapping(uint256 who => Right[]) internal _rights;
     mapping(uint256 who => bool) internal _suspended;
     mapping(uint16 operator => bool) internal _operatorSuspended;
     mapping(uint256 key => bool) internal _compromised;
-    uint256 private _keys = 0x1000;
+    uint256 internal _keys = 0x1000;
 
     constructor() {
         for (uint256 who = 0; who < CUSTODIANS; ++who) {
             Right memory right = Right(++_keys, _now(), FOR_EVER);
-            vm.prank(_admin(_operatorOf(who)));
+            vm.prank(_admins[_operatorOf(who)]);
             network.enrol(_custodian(who), 1, "here", _asked(right));
             _rights[who].push(right);
         }
     }
 
-    function _asked(Right memory right) private pure returns (IPostalNetwork.RightRequest memory) {
+    function _asked(Right memory right) internal pure returns (IPostalNetwork.RightRequest memory) {
         return IPostalNetwork.RightRequest(vm.addr(right.key), KeyKind.Secp256k1, 1, right.from, right.until);
     }
 
@@ -87,7 +89,7 @@ abstract contract Parties is World {
         // More often ended than begun, so that most of the time most can act.
         bool begins = luck % 3 == 0;
         if (luck % 4 == 1) {
-            vm.prank(GOVERNOR);
+            vm.prank(_governor);
             if (begins) network.suspendOperator(_operatorOf(who));
             else network.reinstateOperator(_operatorOf(who));
             _operatorSuspended[_operatorOf(who)] = begins;
@@ -97,26 +99,36 @@ abstract contract Parties is World {
     }
 
     function _suspend(uint256 who, bool begins) internal {
-        vm.prank(_admin(_operatorOf(who)));
+        vm.prank(_admins[_operatorOf(who)]);
         if (begins) network.suspendCustodian(_custodian(who));
         else network.reinstateCustodian(_custodian(who));
         _suspended[who] = begins;
     }
 
-    /// @dev Rotation, renewal, a right that lapses, or one that begins later.
+    /// @dev Rotation, renewal, a right that lapses, one that begins later, or is asked for the past (N3).
     function grant(uint256 who, uint256 luck) external {
-        uint40 from = luck % 5 == 0 ? _now() + 2 hours : _now();
-        uint40 until = luck % 7 == 0 ? from + 1 hours : FOR_EVER;
-        _grant(who % CUSTODIANS, Right(++_keys, from, until));
+        who %= CUSTODIANS;
+        uint256 last = _rights[who][_rights[who].length - 1].key;
+        bool renews = luck % 11 == 0 && !_compromised[last];
+        Right memory right = Right(renews ? last : ++_keys, _now(), FOR_EVER);
+        if (luck % 5 == 0) right.from = _now() + 2 hours;
+        if (luck % 5 == 1) right.from = _now() - 1 days;
+        if (luck % 7 == 0) right.until = _now() + 3 hours;
+        _grant(who, right);
     }
 
     function _grant(uint256 who, Right memory right) internal {
-        vm.prank(_admin(_operatorOf(who)));
+        touched = who;
+        vm.prank(_admins[_operatorOf(who)]);
         network.grantRight(_custodian(who), _asked(right));
+        // N3: never before the block.
+        if (right.from < _now()) right.from = _now();
         Right[] storage rights = _rights[who];
-        Right storage last = rights[rights.length - 1];
-        if (last.from > right.from) rights.pop();
-        else if (last.until > right.from) last.until = right.from;
+        // NE9: one that had not begun never will, and every other ends where this one begins.
+        if (rights[rights.length - 1].from > right.from) rights.pop();
+        if (rights.length != 0 && rights[rights.length - 1].until > right.from) {
+            rights[rights.length - 1].until = right.from;
+        }
         rights.push(right);
     }
 
@@ -125,16 +137,13 @@ abstract contract Parties is World {
         Right[] storage rights = _rights[who];
         uint256 key = rights[luck % rights.length].key;
         if (_compromised[key]) return;
-        vm.prank(_admin(_operatorOf(who)));
+        touched = who;
+        vm.prank(_admins[_operatorOf(who)]);
         network.compromise(_custodian(who), vm.addr(key));
         _compromised[key] = true;
         for (uint256 i = 0; i < rights.length; ++i) {
             if (rights[i].key == key) rights[i].until = rights[i].from;
         }
         if (luck % 3 != 0) _grant(who, Right(++_keys, _now(), FOR_EVER));
-    }
-
-    function _newKey() internal returns (uint256) {
-        return ++_keys;
     }
 }

@@ -53,11 +53,13 @@ abstract contract Sending is World {
 
     /// @dev G2: the batch of one refuses with the very same bytes. A call with one dynamic struct becomes the call with a
     /// list of it by three words.
-    function _sendBatch(address sender, address to, bytes4 batch, bytes memory call, bytes memory refused) private {
+    function _sendBatch(address sender, address to, bytes4 batch, bytes memory single, bytes memory refused) private {
         vm.getRecordedLogs();
-        bytes memory struct_ = new bytes(call.length - 36);
-        for (uint256 i = 0; i < struct_.length; ++i) {
-            struct_[i] = call[36 + i];
+        bytes memory struct_;
+        // Safety: what lies before the struct is not needed any more, and gives its place to the struct's length.
+        assembly ("memory-safe") {
+            struct_ := add(single, 36)
+            mstore(struct_, sub(mload(single), 36))
         }
         vm.prank(sender);
         (bool taken,) = to.call(bytes.concat(batch, abi.encode(uint256(32), uint256(1), uint256(32)), struct_));

@@ -12,7 +12,6 @@ import {vm} from "./Vm.sol";
 abstract contract World {
     uint256 internal constant CUSTODIANS = 6;
     uint40 internal constant FOR_EVER = type(uint40).max;
-    address internal constant GOVERNOR = address(0x60);
     address internal constant STRANGER = address(0x57);
 
     IPostalNetwork public immutable network;
@@ -21,21 +20,25 @@ abstract contract World {
     Digests internal immutable ledgerDigests;
     Digests internal immutable stampDigests;
 
+    address internal _governor = address(0x60);
+    mapping(uint16 operator => address) internal _admins;
+
     constructor() {
         vm.warp(1_800_000_000);
         vm.roll(1_000);
         address ledgerAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         address stampsAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
-        network = IPostalNetwork(_create("PostalNetwork", abi.encode(GOVERNOR)));
+        network = IPostalNetwork(_create("PostalNetwork", abi.encode(_governor)));
         ledger = ICustodyLedger(_create("CustodyLedger", abi.encode(network, stampsAt)));
         stamps = ICryptoStamp(_create("CryptoStamp", abi.encode(network, ledgerAt)));
         require(address(ledger) == ledgerAt && address(stamps) == stampsAt, "created at other addresses");
         ledgerDigests = new Digests("CustodyLedger", ledgerAt);
         stampDigests = new Digests("CryptoStamp", stampsAt);
         for (uint16 operator = 1; operator <= 2; ++operator) {
-            vm.prank(GOVERNOR);
-            network.admitOperator(operator, _admin(operator), "a post");
-            vm.prank(_admin(operator));
+            _admins[operator] = address(uint160(0xA0) + operator);
+            vm.prank(_governor);
+            network.admitOperator(operator, _admins[operator], "a post");
+            vm.prank(_admins[operator]);
             network.addSubmitter(operator, _submitter(operator));
         }
         vm.recordLogs();
@@ -50,10 +53,6 @@ abstract contract World {
             created := create(0, add(code, 32), mload(code))
         }
         require(created != address(0), "not created");
-    }
-
-    function _admin(uint16 operator) internal pure returns (address) {
-        return address(uint160(0xA0) + operator);
     }
 
     function _submitter(uint16 operator) internal pure returns (address) {
