@@ -61,7 +61,7 @@ abstract contract HandOffHandler is ItemHandler {
     }
 
     function _signHandOff(ICustodyLedger.HandOff memory signed, uint256 giverKey, uint256 receiverKey) private view {
-        signed.giverSignature = _sign(giverKey, signed.receipt.release);
+        signed.giverSignature = _sign(giverKey, ledgerDigests.digest(signed.release));
         signed.receiverSignature = _sign(receiverKey, ledgerDigests.digest(signed.receipt));
     }
 

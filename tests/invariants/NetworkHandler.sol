@@ -205,7 +205,7 @@ contract NetworkHandler is Parties, Sending {
 
     function keyAt(uint256 who, uint40 time) external view returns (address) {
         uint256 key = _keyAt(who, time);
-        return key == 0 ? address(0) : vm.addr(key);
+        return _addressOf[key];
     }
 
     function suspensionOf(uint256 who) external view returns (bytes4) {

@@ -23,19 +23,23 @@ abstract contract Parties is World {
     mapping(uint256 who => bool) internal _suspended;
     mapping(uint16 operator => bool) internal _operatorSuspended;
     mapping(uint256 key => bool) internal _compromised;
+    /// @dev Kept, because computing them takes forge long.
+    mapping(uint256 key => address) internal _addressOf;
     uint256 internal _keys = 0x1000;
 
     constructor() {
         for (uint256 who = 0; who < CUSTODIANS; ++who) {
             Right memory right = Right(++_keys, _now(), FOR_EVER);
+            IPostalNetwork.RightRequest memory asked = _asked(right);
             vm.prank(_admins[_operatorOf(who)]);
-            network.enrol(_custodian(who), 1, "here", _asked(right));
+            network.enrol(_custodian(who), 1, "here", asked);
             _rights[who].push(right);
         }
     }
 
-    function _asked(Right memory right) internal pure returns (IPostalNetwork.RightRequest memory) {
-        return IPostalNetwork.RightRequest(vm.addr(right.key), KeyKind.Secp256k1, 1, right.from, right.until);
+    function _asked(Right memory right) internal returns (IPostalNetwork.RightRequest memory) {
+        if (_addressOf[right.key] == address(0)) _addressOf[right.key] = vm.addr(right.key);
+        return IPostalNetwork.RightRequest(_addressOf[right.key], KeyKind.Secp256k1, 1, right.from, right.until);
     }
 
     // ------------------------------------------------------------------------------------------------------ the model
@@ -119,15 +123,18 @@ abstract contract Parties is World {
 
     function _grant(uint256 who, Right memory right) internal {
         touched = who;
+        IPostalNetwork.RightRequest memory asked = _asked(right);
         vm.prank(_admins[_operatorOf(who)]);
-        network.grantRight(_custodian(who), _asked(right));
+        network.grantRight(_custodian(who), asked);
         // N3: never before the block.
         if (right.from < _now()) right.from = _now();
         Right[] storage rights = _rights[who];
-        // NE9: one that had not begun never will, and every other ends where this one begins.
-        if (rights[rights.length - 1].from > right.from) rights.pop();
-        if (rights.length != 0 && rights[rights.length - 1].until > right.from) {
-            rights[rights.length - 1].until = right.from;
+        // NE9: those that had not begun never will, and every other ends where this one begins.
+        while (rights.length != 0 && rights[rights.length - 1].from > right.from) {
+            rights.pop();
+        }
+        for (uint256 i = 0; i < rights.length; ++i) {
+            if (rights[i].until > right.from) rights[i].until = right.from;
         }
         rights.push(right);
     }
@@ -139,7 +146,7 @@ abstract contract Parties is World {
         if (_compromised[key]) return;
         touched = who;
         vm.prank(_admins[_operatorOf(who)]);
-        network.compromise(_custodian(who), vm.addr(key));
+        network.compromise(_custodian(who), _addressOf[key]);
         _compromised[key] = true;
         for (uint256 i = 0; i < rights.length; ++i) {
             if (rights[i].key == key) rights[i].until = rights[i].from;

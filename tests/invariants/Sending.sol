@@ -18,20 +18,17 @@ abstract contract Sending is World {
 
     struct Surprise {
         bytes4 call;
-        bytes4 expected;
-        bytes4 found;
+        bytes4 refusal;
     }
 
-    /// @notice How often a call was taken that had to be refused with this error.
-    mapping(bytes4 refusal => uint256) public wronglyTaken;
-    /// @notice The first call that was refused and had to be taken (`expected` 0), or with another error than it had to be.
+    /// @notice How often a call that had to be refused with this error was taken, or refused for another reason.
+    mapping(bytes4 refusal => uint256) public notRefused;
+    /// @notice The first call that was refused and had to be taken, and with what.
     Surprise public surprise;
     /// @notice How often a batch refused in other words than the single call, or changed something (G2).
     uint256 public batchesApart;
     /// @notice Records whose number in the log was not the next (CE1).
     uint256 public gaps;
-    /// @notice How often the model's next record was taken, to see that a run was not empty.
-    mapping(bytes4 refusal => uint256) public judged;
 
     mapping(bytes32 item => Logged) internal _logged;
 
@@ -43,10 +40,8 @@ abstract contract Sending is World {
         bytes memory answer;
         vm.prank(sender);
         (taken, answer) = to.call(call);
-        ++judged[refusal];
-        if (taken && refusal != 0) ++wronglyTaken[refusal];
-        bool surprises = !taken && bytes4(answer) != refusal && surprise.call == 0;
-        if (surprises) surprise = Surprise(bytes4(call), refusal, bytes4(answer));
+        if (refusal != 0 && (taken || bytes4(answer) != refusal)) ++notRefused[refusal];
+        if (refusal == 0 && !taken && surprise.call == 0) surprise = Surprise(bytes4(call), bytes4(answer));
         if (!taken && batch != 0) _sendBatch(sender, to, batch, call, answer);
         _readLogs();
     }
