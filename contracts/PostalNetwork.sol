@@ -47,6 +47,8 @@ contract PostalNetwork is IPostalNetwork {
 
     /// @inheritdoc IPostalNetwork
     function offerGovernor(address next) external onlyGovernor {
+        // 0 withdraws the offer; nobody can accept as 0.
+        // slither-disable-next-line missing-zero-check
         offeredGovernor = next;
         governorAcceptableFrom = uint40(block.timestamp) + HAND_OVER_DELAY;
         emit GovernorOffered(next, governorAcceptableFrom);
