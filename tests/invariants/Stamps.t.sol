@@ -9,9 +9,6 @@ import {FuzzSelector} from "./Vm.sol";
 
 /// @notice Invariants of the CryptoStamp, asked as those of {CustodyTest}.
 contract StampsTest {
-    /// @dev What the rules take is taken.
-    error Surprised(bytes4 call, bytes4 refusal);
-
     StampHandler private _handler;
     ICryptoStamp private _stamps;
 
@@ -43,8 +40,8 @@ contract StampsTest {
         _askBalances(told);
         _askEdition(list[0]);
         _askEdition(list[list.length - 1]);
-        (bytes4 call, bytes4 refusal) = _handler.surprise();
-        require(call == 0, Surprised(call, refusal));
+        (bytes4 call,) = _handler.surprise();
+        require(call == 0, "what the rules take is taken");
     }
 
     function _never(bytes4 refusal, string memory rule) private view {
