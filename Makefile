@@ -149,7 +149,8 @@ mutation: forge-contracts build/audit/stamp
 ## proofs:           properties that hold for all values, by halmos
 .PHONY: proofs
 proofs: build/solcx/solc-v0.8.37 build/proofs/stamp
-	FOUNDRY_PROFILE=proofs build/proofs/bin/halmos
+	PATH="$(CURDIR)/build/bin:$$PATH" FOUNDRY_OFFLINE=true FOUNDRY_PROFILE=proofs \
+	  build/proofs/bin/halmos --forge-build-out build/forge/proofs
 
 ## test-e2e:         the pages in a real browser (CHROMIUM)
 .PHONY: test-e2e
