@@ -396,7 +396,9 @@ def test_no_right_that_never_began_hides_one_that_did(world: World) -> None:
     }
     found = {time: world.network.rightAt(number, time)[0] for time in held}
     assert found == {time: key.address for time, key in held.items()}
-    assert world.network.rightAt(number, fourth - 1)[4] == fourth, "NE9: it ended where the next began"
+    assert world.network.rightAt(number, fourth - 1)[4] == fourth, (
+        "NE9: it ended where the next began"
+    )
 
 
 def test_the_right_of_any_time_is_found_among_many(world: World) -> None:
