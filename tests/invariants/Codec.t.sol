@@ -133,10 +133,12 @@ contract SignaturesTest {
         return Signatures.check(kind, key, digest, signature);
     }
 
-    function testFuzz_no_bytes_revert_and_none_are_good(uint8 kind, address key, bytes32 digest, bytes calldata signature)
-        external
-        view
-    {
+    function testFuzz_no_bytes_revert_and_none_are_good(
+        uint8 kind,
+        address key,
+        bytes32 digest,
+        bytes calldata signature
+    ) external view {
         require(this.check(KeyKind(kind % 4), key, digest, signature).length != 0, "N3 a stranger's bytes are good");
     }
 

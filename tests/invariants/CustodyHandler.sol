@@ -76,8 +76,11 @@ contract CustodyHandler is ReceptacleHandler {
         who = _whoIs(its.holder);
         if (_canSign(who)) return who;
         uint16 operator = _operatorOf(who);
-        if (_mayMove(its)) _force(item, who, able, _operatorSuspended[operator] ? _governor : _submitter(operator), GOOD);
-        else _takeUp(item, able, _now(), GOOD);
+        if (_mayMove(its)) {
+            _force(item, who, able, _operatorSuspended[operator] ? _governor : _submitter(operator), GOOD);
+        } else {
+            _takeUp(item, able, _now(), GOOD);
+        }
         return able;
     }
 

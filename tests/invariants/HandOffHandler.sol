@@ -94,7 +94,9 @@ abstract contract HandOffHandler is ItemHandler {
     function _handOff(ICustodyLedger.HandOff memory signed, uint256 giverKey, uint256 receiverKey) private {
         Release memory r = signed.release;
         bytes4 refusal = _refusesShape(r.giver, r.receiver, r.lines.length, signed.receipt);
-        if (refusal == 0 && signed.receipt.release != ledgerDigests.digest(r)) refusal = ICustodyLedger.OtherRelease.selector;
+        if (refusal == 0 && signed.receipt.release != ledgerDigests.digest(r)) {
+            refusal = ICustodyLedger.OtherRelease.selector;
+        }
         if (refusal == 0) refusal = _refusesTimes(r.time, signed.receipt.time);
         if (refusal == 0) refusal = _refusesOffer(r.time, r.deadline);
         if (refusal == 0) refusal = _refusesKey(_whoIs(r.giver), r.time, giverKey);
@@ -144,7 +146,9 @@ abstract contract HandOffHandler is ItemHandler {
         }
     }
 
-    function _passLines(uint40 giver, uint40 receiver, uint40 time, Line[] memory lines, Receipt memory receipt) private {
+    function _passLines(uint40 giver, uint40 receiver, uint40 time, Line[] memory lines, Receipt memory receipt)
+        private
+    {
         bytes32 digest = ledgerDigests.digest(receipt);
         for (uint256 i = 0; i < lines.length; ++i) {
             if ((receipt.received[0] >> i) & 1 == 0) continue;
@@ -159,7 +163,9 @@ abstract contract HandOffHandler is ItemHandler {
         uint256 giver = _actor(item, _luck(luck, 1));
         uint16 operator = _operatorOf(giver);
         address sender = _operatorSuspended[operator] ? _governor : _submitter(operator);
-        if (luck % 8 == 0) sender = [_governor, STRANGER, _submitter(3 - operator), _admins[operator]][(luck >> 8) % 4];
+        if (luck % 8 == 0) {
+            sender = [_governor, STRANGER, _submitter(3 - operator), _admins[operator]][(luck >> 8) % 4];
+        }
         _force(item, giver, (luck >> 16) % CUSTODIANS, sender, luck);
     }
 

@@ -34,9 +34,8 @@ abstract contract ItemHandler is CustodyModel, Sending {
     }
 
     function _accept(uint256 n, uint256 who, uint40 time, uint256 luck) private {
-        Acceptance memory a = Acceptance(
-            keccak256(abi.encode("commitment", n)), _custodian(who), time, 1, 0, 0, 0, new uint64[](0)
-        );
+        Acceptance memory a =
+            Acceptance(keccak256(abi.encode("commitment", n)), _custodian(who), time, 1, 0, 0, 0, new uint64[](0));
         bytes32 item = keccak256(abi.encode(_operatorOf(who), a.commitment));
         if (luck % 2 == 0) a.keys = keccak256(abi.encode(_keysOf(item)));
         uint256 key = _keyFor(who, time, _luck(luck, 2));

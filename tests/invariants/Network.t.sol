@@ -76,7 +76,9 @@ contract NetworkTest {
     }
 
     function _askOperator(uint16 number) private view {
-        require(_network.operator(number).admin == _handler.adminOf(number), "N1 an admin changes only by its own offer");
+        require(
+            _network.operator(number).admin == _handler.adminOf(number), "N1 an admin changes only by its own offer"
+        );
         bool suspended = _network.operator(number).suspended;
         require(suspended == _handler.isOperatorSuspended(number), "N1 the governor alone suspends operators");
         for (uint256 n = 0; n < 3; ++n) {

@@ -160,9 +160,8 @@ contract NetworkHandler is Parties, Sending {
             // A colleague's key: of the next custodian of the same operator.
             uint256 other = who % 3 == 2 ? who - 2 : who + 1;
             right.key = _rights[other][0].key;
-            wrong = _compromised[right.key]
-                ? IPostalNetwork.KeyIsCompromised.selector
-                : IPostalNetwork.KeyInUse.selector;
+            wrong =
+                _compromised[right.key] ? IPostalNetwork.KeyIsCompromised.selector : IPostalNetwork.KeyInUse.selector;
         }
         if (choice == 2) {
             right.key = _rights[who][(luck >> 24) % _rights[who].length].key;

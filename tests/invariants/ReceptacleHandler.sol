@@ -106,14 +106,9 @@ abstract contract ReceptacleHandler is HandOffHandler {
         _open(item, who, _number(item, _luck(luck, 3)), _time(_luck(luck, 2)), missing, luck);
     }
 
-    function _open(
-        bytes32 item,
-        uint256 who,
-        uint32 number,
-        uint40 time,
-        bytes32[] memory missing,
-        uint256 luck
-    ) internal {
+    function _open(bytes32 item, uint256 who, uint32 number, uint40 time, bytes32[] memory missing, uint256 luck)
+        internal
+    {
         Opening memory o = Opening(item, number, _custodian(who), time, missing, new uint256[](1), 0);
         Ghost memory its = _ghosts[item];
         uint256 key = _keyFor(who, time, _luck(luck, 4));

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {
-    Cancel,
-    Claim,
-    Edition,
-    ICryptoStamp,
-    Issue,
-    Original,
-    Void
-} from "../../contracts/interfaces/ICryptoStamp.sol";
+import {Cancel, Claim, Edition, ICryptoStamp, Issue, Original, Void} from "../../contracts/interfaces/ICryptoStamp.sol";
 import {Acceptance, ICustodyLedger} from "../../contracts/interfaces/ICustodyLedger.sol";
 import {IPostalNetwork} from "../../contracts/interfaces/IPostalNetwork.sol";
 import {IRecords} from "../../contracts/interfaces/IRecords.sol";
@@ -198,7 +190,9 @@ contract StampHandler is Parties, Sending {
         if (refusal == 0 && _withdrawnFrom[number] != 0) refusal = ICryptoStamp.AlreadyWithdrawn.selector;
         if (refusal == 0 && luck % 16 == 0) refusal = ICryptoStamp.WithdrawalTooEarly.selector;
         bytes memory call = abi.encodeCall(stamps.withdrawEdition, (number, from));
-        if (_send(_submitter(operator), address(stamps), 0, call, refusal) && refusal == 0) _withdrawnFrom[number] = from;
+        if (_send(_submitter(operator), address(stamps), 0, call, refusal) && refusal == 0) {
+            _withdrawnFrom[number] = from;
+        }
     }
 
     // -------------------------------------------------------------------------------------------------------- postage (S4)

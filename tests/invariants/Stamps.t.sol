@@ -28,11 +28,14 @@ contract StampsTest {
     }
 
     function invariant_stamps() external view {
-        require(_handler.movedByStrangers() == 0, "S3 S7 only its claim moves a sealed twin, only its owner a claimed one");
+        require(
+            _handler.movedByStrangers() == 0, "S3 S7 only its claim moves a sealed twin, only its owner a claimed one"
+        );
         require(_handler.halfFranked() == 0, "S4 an acceptance uses all its stamps or none");
         _askForbidden();
         require(_handler.batchesApart() == 0, "G2 a batch refuses in the words of the single call and changes nothing");
-        (uint64[] memory list, StampHandler.Ghost[] memory told, StampHandler.StampLogs[] memory logs) = _handler.everyStamp();
+        (uint64[] memory list, StampHandler.Ghost[] memory told, StampHandler.StampLogs[] memory logs) =
+            _handler.everyStamp();
         for (uint256 n = 0; n < list.length; ++n) {
             _askUse(list[n], told[n], logs[n]);
             _askTwin(list[n], told[n], logs[n]);
@@ -87,7 +90,9 @@ contract StampsTest {
         IERC721 token = IERC721(address(_stamps));
         Twin twin = _stamps.twinOf(stamp);
         require((twin == Twin.None) == !told.issued, "S3 a twin exists from the issue on");
-        require((twin == Twin.Sealed) == (told.owner == address(_stamps)), "S3 a sealed twin never moves but by its claim");
+        require(
+            (twin == Twin.Sealed) == (told.owner == address(_stamps)), "S3 a sealed twin never moves but by its claim"
+        );
         require(logs.claims == (twin == Twin.Claimed ? 1 : 0), "SE3 a twin is claimed at most once");
         if (twin == Twin.None) return;
         require(token.ownerOf(stamp) == told.owner, "S7 a twin belongs to whom it was claimed for or passed on to");
@@ -111,7 +116,9 @@ contract StampsTest {
     function _askEdition(uint64 stamp) private view {
         Edition memory terms = _stamps.edition(uint32(stamp >> 32));
         require(terms.supply == _handler.SUPPLY() && terms.faceValue == 100, "S1 an edition's terms are fixed for ever");
-        require(terms.withdrawnFrom == _handler.withdrawnFrom(uint32(stamp >> 32)), "S1 a withdrawal is as it was announced");
+        require(
+            terms.withdrawnFrom == _handler.withdrawnFrom(uint32(stamp >> 32)), "S1 a withdrawal is as it was announced"
+        );
         uint64 zero = (stamp >> 32) << 32;
         require(!_stamps.issued(zero) && !_stamps.issued(zero + terms.supply + 1), "S2 serials are 1 to the supply");
     }
