@@ -9,6 +9,7 @@ CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /
 
 SHELL := /bin/sh
 UV := build/tools/bin/uv
+FORGE := FOUNDRY_OFFLINE=true build/bin/forge
 UV_INSTALL := $(UV) pip install --quiet --require-hashes --compile-bytecode
 WHEELS := --only-binary :all:
 PYTEST := .venv/bin/python -m pytest
@@ -26,11 +27,12 @@ setup: .venv/dev.stamp .venv-contracts/stamp build/solcx/solc-v0.8.37
 run: .venv/service.stamp .venv-contracts/stamp build/solcx/solc-v0.8.37
 	.venv/bin/posthorn up --host "$(HOST)" --port "$(PORT)" --data "$(DATA)"
 
-## test:             everything: canaries, unit, integration, contracts, browser
+## test:             everything: canaries, unit, integration, contracts, invariants, browser
 .PHONY: test
 test: canaries
 	@echo "Two kinds of tests at a time; each says what it found when it has ended."
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-integration test-e2e test-unit test-contracts
+	@$(MAKE) --no-print-directory invariants mutants QUICK=1
 
 .PHONY: help
 help:
@@ -69,6 +71,11 @@ $(UV): requirements/bootstrap.txt
 	$(UV_INSTALL) --python .venv-contracts $(WHEELS) -r requirements/build.txt
 	BROWNIE_NOCOMPILE=1 $(UV_INSTALL) --python .venv-contracts -r requirements/contracts.txt \
 	  --no-build-isolation --no-binary eth-brownie --config-settings-package eth-brownie:compiled=no
+	@touch $@
+
+build/audit/stamp build/proofs/stamp: build/%/stamp: $(UV) requirements/%.txt
+	$(PYTHON) -m venv --clear --without-pip build/$*
+	$(UV_INSTALL) --python build/$* $(WHEELS) -r requirements/$*.txt
 	@touch $@
 
 # Sets NODE and NPM in a recipe: the machine's own Node if it is >= 20, else the one from the wheel.
@@ -113,6 +120,38 @@ test-integration: setup
 test-contracts: .venv-contracts/stamp build/solcx/solc-v0.8.37
 	scripts/brownie.sh test tests/contracts
 
+# Compiled as for the chain; tests/invariants load what lies there.
+.PHONY: forge-contracts
+forge-contracts: build/solcx/solc-v0.8.37
+	FOUNDRY_PROFILE=contracts $(FORGE) build
+
+## invariants:       the contracts' invariants, by forge: 256 runs of 64 calls; DEEP=1: 10,000 of 32
+.PHONY: invariants
+invariants: forge-contracts
+	$(if $(DEEP),FOUNDRY_PROFILE=deep) $(FORGE) test
+
+## mutants:          one mutant of the contracts for each invariant, which must break it; QUICK=1: six of them
+.PHONY: mutants
+mutants: forge-contracts .venv/dev.stamp
+	$(FORGE) build
+	.venv/bin/python tests/mutants/check.py $(if $(QUICK),quick)
+
+## audit:            solhint and slither over the contracts, without a finding left unexplained
+.PHONY: audit
+audit: build/solcx/solc-v0.8.37 build/audit/stamp
+	@$(find_node) && NODE="$$NODE" scripts/audit.sh
+
+## mutation:         slither-mutate, killed by the invariants (CONTRACT); takes hours
+.PHONY: mutation
+mutation: forge-contracts build/audit/stamp
+	scripts/mutation.sh $(CONTRACT)
+
+## proofs:           properties that hold for all values, by halmos
+.PHONY: proofs
+proofs: build/solcx/solc-v0.8.37 build/proofs/stamp
+	PATH="$(CURDIR)/build/bin:$$PATH" FOUNDRY_OFFLINE=true FOUNDRY_PROFILE=proofs \
+	  build/proofs/bin/halmos --forge-build-out build/forge/proofs
+
 ## test-e2e:         the pages in a real browser (CHROMIUM)
 .PHONY: test-e2e
 test-e2e: setup
@@ -154,7 +193,7 @@ LOCK := $(UV) pip compile --quiet --upgrade --python-version 3.11 --universal --
 ## lock:             choose the newest allowed versions and write all lock files anew
 .PHONY: lock
 lock: $(UV)
-	cd requirements && for name in service dev contracts build bootstrap node; do \
+	cd requirements && for name in service dev contracts build bootstrap node audit proofs; do \
 	  ../$(LOCK) $$name.in -o $$name.txt || exit 1; done
 	@$(find_node) && PATH="$$(dirname $$NODE):$$PATH" && set -x && $$NPM install --package-lock-only --no-progress
 

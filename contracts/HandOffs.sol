@@ -162,6 +162,8 @@ abstract contract HandOffs is Receptacles {
     /// suspended, as the governor.
     function _checkStandIn(uint40 giver) private view {
         // Safety: 40 bits hold seconds for 34,000 years; the upper 16 of 40 bits fit.
+        // Asked is only whether it can sign.
+        // slither-disable-next-line unused-return
         (, , bytes memory reason) = network.keyAt(giver, uint40(block.timestamp));
         if (reason.length == 0) revert GiverCanSign(giver);
         uint16 operator = uint16(giver >> 24);

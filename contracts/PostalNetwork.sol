@@ -47,6 +47,8 @@ contract PostalNetwork is IPostalNetwork {
 
     /// @inheritdoc IPostalNetwork
     function offerGovernor(address next) external onlyGovernor {
+        // 0 withdraws the offer; nobody can accept as 0.
+        // slither-disable-next-line missing-zero-check
         offeredGovernor = next;
         governorAcceptableFrom = uint40(block.timestamp) + HAND_OVER_DELAY;
         emit GovernorOffered(next, governorAcceptableFrom);
@@ -171,7 +173,9 @@ contract PostalNetwork is IPostalNetwork {
         uint40 from = _later(asked.from, uint40(block.timestamp));
         if (asked.until <= from) revert EmptyRight(from, asked.until);
         // One that had not begun never will: nothing was signed by it, and rights stay in order of `from`.
-        if (last.key != address(0) && last.from <= from) {
+        if (last.from > from) {
+            _dropUnbegun(_past[number], from);
+        } else if (last.key != address(0)) {
             if (last.until > from) last.until = from;
             _past[number].push(last);
         }
@@ -179,6 +183,14 @@ contract PostalNetwork is IPostalNetwork {
         _custodians[number].keyHolder = asked.keyHolder;
         _servedBy[_operatorOf(number)][asked.key] = number;
         emit RightGranted(number, asked.key, asked.kind, asked.keyHolder, from, asked.until);
+    }
+
+    /// @dev Of several that were granted for later all but the last lie among the past ones.
+    function _dropUnbegun(SigningRight[] storage past, uint40 from) private {
+        while (past.length != 0 && past[past.length - 1].from > from) {
+            past.pop();
+        }
+        if (past.length != 0 && past[past.length - 1].until > from) past[past.length - 1].until = from;
     }
 
     function _checkKey(uint40 number, RightRequest calldata asked) private view {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 
-import {Closing, ICustodyLedger, ItemState, Opening, Packing, Receptacle} from "./interfaces/ICustodyLedger.sol";
+import {Closing, ICustodyLedger, Opening, Packing, Receptacle} from "./interfaces/ICustodyLedger.sol";
 import {LedgerTypes} from "./libraries/LedgerTypes.sol";
 import {Standing} from "./libraries/Standing.sol";
 import {Trails} from "./Trails.sol";
@@ -42,6 +42,8 @@ abstract contract Receptacles is Trails {
         if (isNew) its = its.asReceptacle(number, 1);
         (its, reason) = _packAll(its, number, digest, p);
         if (reason.length != 0) return (digest, reason);
+        // Once for each packing of a batch, each with a number of its own.
+        // slither-disable-next-line costly-loop
         if (isNew) (_nextReceptacle, _receptacles[number].item) = (number + 1, p.receptacle);
         its = its.advanced(p.custodian, p.time);
         _write(p.receptacle, trail, its, stay, digest, 0);

@@ -14,6 +14,8 @@ import {Signatures} from "./libraries/Signatures.sol";
 abstract contract SignedRecords is IRecords, EIP712 {
     uint256 internal constant LATE_UPLOAD = 14 days;
     uint256 internal constant CLOCK_AHEAD = 5 minutes;
+    // Only the ledger has an order of events; it stands here beside the other times of C5.
+    // slither-disable-next-line unused-state
     uint256 internal constant CLOCK_BEHIND = 15 minutes;
     uint256 internal constant LONGEST_OFFER = 14 days;
 
@@ -65,8 +67,9 @@ abstract contract SignedRecords is IRecords, EIP712 {
     /// @dev What the single call of a record does with a reason.
     function _orRevert(bytes memory reason) internal pure {
         if (reason.length == 0) return;
-        // Safety: reverts with the bytes of `reason`, which lie behind its length.
-        assembly ("memory-safe") {
+        // Safety: reverts with the bytes of `reason`, which lie behind its length. Solidity reverts with no bytes of ours.
+        // slither-disable-next-line assembly
+        assembly ("memory-safe") { // solhint-disable-line no-inline-assembly
             revert(add(reason, 32), mload(reason))
         }
     }

@@ -6,7 +6,6 @@ import {
     Closing,
     Delivery,
     End,
-    Finding,
     ForcedRelease,
     Line,
     Opening,

@@ -60,6 +60,8 @@ library Signatures {
     /// @dev The key that made a signature of 64 bytes, or 0. Callers must refuse 0 or compare with a key that is not 0.
     function signerOf(bytes32 digest, bytes calldata signature) internal pure returns (address signer) {
         (bytes32 r, bytes32 vs) = abi.decode(signature, (bytes32, bytes32));
+        // Whatever went wrong, the signer is 0, which no key is.
+        // slither-disable-next-line unused-return
         (signer,,) = ECDSA.tryRecover(digest, r, vs);
     }
 

@@ -19,3 +19,5 @@ must_fail() {
 
 must_fail pytest .venv/bin/python -m pytest -p no:cacheprovider tests/canaries/canary_in_pytest.py
 must_fail brownie scripts/brownie.sh test tests/canaries/canary_in_brownie.py
+must_fail forge env FOUNDRY_OFFLINE=true FOUNDRY_SRC=tests/canaries FOUNDRY_TEST=tests/canaries \
+  FOUNDRY_OUT=build/forge/canary FOUNDRY_CACHE_PATH=build/forge/canary/cache build/bin/forge test

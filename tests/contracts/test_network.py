@@ -375,6 +375,32 @@ def test_a_right_may_begin_later(world: World) -> None:
     assert world.network.rightAt(old.number, world.now() - 1)[0] == old.key.address
 
 
+def test_no_right_that_never_began_hides_one_that_did(world: World) -> None:
+    """N3, NE9: of several that were to begin later none does; found is who had the right, never the one before."""
+    number, old = world.counter.number, world.counter.key
+    later = world.now() + DAY
+    for name in ("second", "third"):
+        world.network.grantRight(
+            number, right(Key(name), **{"from": later}), {"from": world.arlberg}
+        )
+    fourth = world.next_block_in(60)
+    world.network.grantRight(number, right(Key("fourth")), {"from": world.arlberg})
+    fifth = world.next_block_in(DAY // 2)
+    world.network.grantRight(number, right(Key("fifth")), {"from": world.arlberg})
+    held = {
+        fourth - 1: old,
+        fourth: Key("fourth"),
+        fifth - 1: Key("fourth"),
+        fifth: Key("fifth"),
+        later: Key("fifth"),
+    }
+    found = {time: world.network.rightAt(number, time)[0] for time in held}
+    assert found == {time: key.address for time, key in held.items()}
+    assert world.network.rightAt(number, fourth - 1)[4] == fourth, (
+        "NE9: it ended where the next began"
+    )
+
+
 def test_the_right_of_any_time_is_found_among_many(world: World) -> None:
     """N3: by search over the past rights, before the first and between any two."""
     granted = [(world.network.latestRight(world.counter.number)[3], world.counter.key)]

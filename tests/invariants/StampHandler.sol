@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Cancel, Claim, Edition, ICryptoStamp, Issue, Original, Void} from "../../contracts/interfaces/ICryptoStamp.sol";
+import {Acceptance, ICustodyLedger} from "../../contracts/interfaces/ICustodyLedger.sol";
+import {IPostalNetwork} from "../../contracts/interfaces/IPostalNetwork.sol";
+import {IRecords} from "../../contracts/interfaces/IRecords.sol";
+import {Parties} from "./Parties.sol";
+import {Sending} from "./Sending.sol";
+import {StampTree} from "./StampTree.sol";
+import {vm, Vm} from "./Vm.sol";
+
+interface IERC721 {
+    function approve(address to, uint256 tokenId) external;
+    function balanceOf(address owner) external view returns (uint256);
+    function getApproved(uint256 tokenId) external view returns (address);
+    function ownerOf(uint256 tokenId) external view returns (address);
+    function transferFrom(address from, address to, uint256 tokenId) external;
+}
+
+/// @notice Two editions of eight stamps, one for each operator: sold, franked, cancelled, spoilt, claimed, passed on and
+/// shown by anybody at any time. A model of S1-S9 says what must come of it.
+contract StampHandler is Parties, Sending {
+    struct Ghost {
+        bool issued;
+        bool used;
+        bool isVoid;
+        uint256 usedIn;
+        address owner;
+        bool shown;
+    }
+
+    /// @dev What the logs alone say of a stamp (SE1, SE3).
+    struct StampLogs {
+        uint256 issues;
+        uint256 uses;
+        uint256 voids;
+        uint256 claims;
+    }
+
+    uint32 public constant SUPPLY = 8;
+    address[3] public collectors = [address(0xC1), address(0xC2), address(0xC3)];
+    uint40 internal immutable _firstDay;
+
+    mapping(uint64 stamp => Ghost) internal _ghosts;
+    mapping(uint64 stamp => StampLogs) internal _loggedStamps;
+    mapping(uint16 operator => bytes32[]) private _leaves;
+    bytes32[] internal _items;
+    mapping(bytes32 item => uint40) internal _holders;
+    mapping(uint32 edition => uint40) internal _withdrawnFrom;
+
+    /// @notice Twins, sealed or not, that moved without claim or owner.
+    uint256 public movedByStrangers;
+    /// @notice Acceptances that were refused and used a stamp, or took fewer stamps than they named.
+    uint256 public halfFranked;
+
+    constructor() {
+        _firstDay = _now();
+        for (uint16 operator = 1; operator <= 2; ++operator) {
+            Edition memory terms;
+            (terms.supply, terms.faceValue, terms.currency, terms.firstDay) = (SUPPLY, 100, "EUR", _firstDay);
+            _leaves[operator] = StampTree.leaves(_firstOf(operator), SUPPLY);
+            terms.claimRoot = StampTree.root(_leaves[operator]);
+            vm.prank(_submitter(operator));
+            stamps.createEdition(_editionOf(operator), terms);
+        }
+    }
+
+    function selectors() external pure returns (bytes4[] memory all) {
+        bytes4[15] memory each = [
+            this.issue.selector,
+            this.issue.selector,
+            this.frank.selector,
+            this.cancel.selector,
+            this.voidRange.selector,
+            this.claim.selector,
+            this.claim.selector,
+            this.showOriginal.selector,
+            this.passOn.selector,
+            this.meddle.selector,
+            this.withdraw.selector,
+            this.timePasses.selector,
+            this.monthsPass.selector,
+            this.suspension.selector,
+            this.grant.selector
+        ];
+        all = new bytes4[](each.length);
+        for (uint256 i = 0; i < each.length; ++i) {
+            all[i] = each[i];
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- numbers
+
+    function _editionOf(uint16 operator) internal pure returns (uint32) {
+        return (uint32(operator) << 16) | 1;
+    }
+
+    function _firstOf(uint16 operator) internal pure returns (uint64) {
+        return (uint64(_editionOf(operator)) << 32) | 1;
+    }
+
+    /// @dev Now and then a serial that does not exist.
+    function _stamp(uint256 luck) internal pure returns (uint64) {
+        uint64 serial = uint64(luck % 32 == 0 ? (luck >> 8) % 2 * (SUPPLY + 1) : 1 + (luck >> 8) % SUPPLY);
+        return _firstOf(uint16(1 + (luck >> 16) % 2)) - 1 + serial;
+    }
+
+    function _isThere(uint64 stamp) private pure returns (bool) {
+        return uint32(stamp) >= 1 && uint32(stamp) <= SUPPLY;
+    }
+
+    function _luck(uint256 luck, uint256 nth) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(luck, nth)));
+    }
+
+    // ------------------------------------------------------------------------------------------------ issue, void (S3, S5)
+
+    function issue(uint256 luck) external {
+        (uint16 operator, uint32 first, uint32 last) = _range(luck);
+        Issue memory range = Issue(_editionOf(operator), first, last, _custodian((operator - 1) * 3));
+        if (luck % 32 == 1) range.custodian = _custodian((2 - operator) * 3);
+        address sender = luck % 16 == 2 ? STRANGER : _submitter(operator);
+        bytes4 refusal = _refusesRange(operator, first, last, sender);
+        if (refusal == 0 && luck % 32 == 1) refusal = ICryptoStamp.NotOwnCustodian.selector;
+        if (refusal == 0) refusal = _refusesIssue(operator, first, last);
+        if (!_send(sender, address(stamps), 0, abi.encodeCall(stamps.issue, (range)), refusal)) return;
+        for (uint32 serial = first; refusal == 0 && serial <= last; ++serial) {
+            Ghost storage its = _ghosts[_firstOf(operator) - 1 + serial];
+            (its.issued, its.owner) = (true, address(stamps));
+        }
+    }
+
+    function _range(uint256 luck) private pure returns (uint16 operator, uint32 first, uint32 last) {
+        operator = uint16(1 + (luck >> 8) % 2);
+        first = uint32(luck % 16 == 0 ? 0 : 1 + (luck >> 16) % SUPPLY);
+        last = uint32(first + (luck >> 24) % 3);
+    }
+
+    function _refusesRange(uint16 operator, uint32 first, uint32 last, address sender) private view returns (bytes4) {
+        if (first == 0 || last > SUPPLY) return ICryptoStamp.InvalidRange.selector;
+        if (_operatorSuspended[operator]) return IPostalNetwork.OperatorIsSuspended.selector;
+        if (sender == STRANGER) return IPostalNetwork.NotSubmitter.selector;
+        return 0;
+    }
+
+    function _refusesIssue(uint16 operator, uint32 first, uint32 last) private view returns (bytes4) {
+        for (uint32 serial = first; serial <= last; ++serial) {
+            Ghost storage its = _ghosts[_firstOf(operator) - 1 + serial];
+            if (its.issued) return ICryptoStamp.AlreadyIssued.selector;
+            if (its.isVoid) return ICryptoStamp.VoidStamp.selector;
+        }
+        return 0;
+    }
+
+    function voidRange(uint256 luck) external {
+        // Rarer than the rest: it takes stamps out of the story.
+        if (luck % 3 != 0) return;
+        (uint16 operator, uint32 first, uint32 last) = _range(luck);
+        Void memory range = Void(_editionOf(operator), first, last, 1);
+        address sender = luck % 16 == 2 ? STRANGER : _submitter(operator);
+        bytes4 refusal = _refusesRange(operator, first, last, sender);
+        for (uint32 serial = first; refusal == 0 && serial <= last; ++serial) {
+            refusal = _refusesUse(_firstOf(operator) - 1 + serial);
+        }
+        if (!_send(sender, address(stamps), 0, abi.encodeCall(stamps.voidRange, (range)), refusal)) return;
+        for (uint32 serial = first; refusal == 0 && serial <= last; ++serial) {
+            Ghost storage its = _ghosts[_firstOf(operator) - 1 + serial];
+            (its.isVoid, its.usedIn) = (true, block.number);
+        }
+    }
+
+    function _refusesUse(uint64 stamp) private view returns (bytes4) {
+        if (_ghosts[stamp].isVoid) return ICryptoStamp.VoidStamp.selector;
+        if (_ghosts[stamp].used) return ICryptoStamp.AlreadyUsed.selector;
+        return 0;
+    }
+
+    /// @dev So many that what was withdrawn is over.
+    function monthsPass(uint256 luck) external {
+        if (luck % 3 == 0) vm.warp(block.timestamp + 91 days);
+    }
+
+    function withdraw(uint256 luck) external {
+        if (luck % 4 != 0) return;
+        uint16 operator = uint16(1 + (luck >> 8) % 2);
+        uint32 number = _editionOf(operator);
+        uint40 from = _now() + 90 days - (luck % 16 == 0 ? 1 : 0);
+        bytes4 refusal = _operatorSuspended[operator] ? IPostalNetwork.OperatorIsSuspended.selector : bytes4(0);
+        if (refusal == 0 && _withdrawnFrom[number] != 0) refusal = ICryptoStamp.AlreadyWithdrawn.selector;
+        if (refusal == 0 && luck % 16 == 0) refusal = ICryptoStamp.WithdrawalTooEarly.selector;
+        bytes memory call = abi.encodeCall(stamps.withdrawEdition, (number, from));
+        if (_send(_submitter(operator), address(stamps), 0, call, refusal) && refusal == 0) {
+            _withdrawnFrom[number] = from;
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------------------- postage (S4)
+
+    function _refusesPostage(uint64 stamp) private view returns (bytes4 refusal) {
+        refusal = _refusesUse(stamp);
+        if (refusal == 0 && !_ghosts[stamp].issued) refusal = ICryptoStamp.NotIssued.selector;
+        uint40 withdrawn = _withdrawnFrom[uint32(stamp >> 32)];
+        bool isOver = withdrawn != 0 && _now() >= withdrawn;
+        if (refusal == 0 && isOver) refusal = ICryptoStamp.WithdrawnFromPostage.selector;
+    }
+
+    /// @dev An acceptance with one to three stamps: all are used or nothing is recorded.
+    function frank(uint256 luck) external {
+        uint256 who = luck % CUSTODIANS;
+        Acceptance memory a;
+        (a.commitment, a.custodian, a.time) = (keccak256(abi.encode(_items.length)), _custodian(who), _now());
+        a.stamps = new uint64[](1 + (luck >> 8) % 3);
+        for (uint256 i = 0; i < a.stamps.length; ++i) {
+            a.stamps[i] = _stamp(_luck(luck, i));
+            // Mostly of the own operator, and rising by chance.
+            if (luck % 8 != 0) a.stamps[i] = _firstOf(_operatorOf(who)) - 1 + uint32(a.stamps[i]);
+        }
+        uint256 key = _keyFor(who, a.time, _luck(luck, 8));
+        bytes4 refusal = _refusesKey(who, a.time, key);
+        if (refusal == 0) refusal = _refusesFranking(who, a.stamps);
+        ICustodyLedger.SignedAcceptance memory signed =
+            ICustodyLedger.SignedAcceptance(a, _sign(key, ledgerDigests.digest(a)));
+        bytes memory call = abi.encodeCall(ledger.accept, (signed));
+        bool taken = _send(address(this), address(ledger), ledger.acceptBatch.selector, call, refusal);
+        _franked(keccak256(abi.encode(_operatorOf(who), a.commitment)), a, taken, refusal);
+    }
+
+    function _refusesFranking(uint256 who, uint64[] memory list) private view returns (bytes4 refusal) {
+        uint64 before = 0;
+        for (uint256 i = 0; i < list.length; ++i) {
+            if (list[i] <= before) return ICryptoStamp.StampsNotRising.selector;
+            if (list[i] >> 48 != _operatorOf(who)) return ICryptoStamp.ForeignStamp.selector;
+            refusal = _refusesPostage(list[i]);
+            if (refusal != 0) return refusal;
+            before = list[i];
+        }
+    }
+
+    function _franked(bytes32 item, Acceptance memory a, bool taken, bytes4 refusal) private {
+        for (uint256 i = 0; i < a.stamps.length; ++i) {
+            (uint32 usedIn, bool isVoid) = stamps.useOf(a.stamps[i]);
+            Ghost storage its = _ghosts[a.stamps[i]];
+            bool touched = usedIn != its.usedIn || isVoid != its.isVoid;
+            if (touched != taken) ++halfFranked;
+            if (taken && refusal == 0) (its.used, its.usedIn) = (true, block.number);
+        }
+        if (!taken || refusal != 0) return;
+        _items.push(item);
+        _holders[item] = a.custodian;
+    }
+
+    function cancel(uint256 luck) external {
+        uint256 who = luck % CUSTODIANS;
+        Cancel memory c;
+        (c.custodian, c.time, c.kind) = (_custodian(who), _now(), uint16(luck % 2));
+        if (_items.length != 0 && luck % 2 == 0) c.item = _items[(luck >> 8) % _items.length];
+        c.stamps = new uint64[](luck % 32 == 3 ? 0 : 1 + (luck >> 16) % 2);
+        for (uint256 i = 0; i < c.stamps.length; ++i) {
+            c.stamps[i] = _stamp(_luck(luck, i));
+        }
+        uint256 key = _keyFor(who, c.time, _luck(luck, 8));
+        bytes4 refusal = c.stamps.length == 0 ? ICryptoStamp.NoStamps.selector : bytes4(0);
+        if (refusal == 0) refusal = _refusesKey(who, c.time, key);
+        if (refusal == 0) refusal = _refusesCancelAll(c);
+        ICryptoStamp.SignedCancel memory signed = ICryptoStamp.SignedCancel(c, _sign(key, stampDigests.digest(c)));
+        bytes memory call = abi.encodeCall(stamps.cancel, (signed));
+        bool taken = _send(address(this), address(stamps), stamps.cancelBatch.selector, call, refusal);
+        for (uint256 i = 0; taken && refusal == 0 && i < c.stamps.length; ++i) {
+            Ghost storage its = _ghosts[c.stamps[i]];
+            if (_refusesCancel(c, c.stamps[i]) == 0) (its.used, its.usedIn) = (true, block.number);
+        }
+    }
+
+    /// @dev Another operator's stamp only on an item that this operator accepted and the custodian holds.
+    function _refusesCancel(Cancel memory c, uint64 stamp) private view returns (bytes4) {
+        if (stamp >> 48 != c.custodian >> 24) {
+            if (c.item == 0) return ICryptoStamp.ForeignStamp.selector;
+            bool origin = _holders[c.item] >> 24 == stamp >> 48;
+            if (_holders[c.item] != c.custodian || !origin) return ICryptoStamp.NotMissedOn.selector;
+        }
+        return _refusesPostage(stamp);
+    }
+
+    function _refusesCancelAll(Cancel memory c) private view returns (bytes4 first) {
+        for (uint256 i = 0; i < c.stamps.length; ++i) {
+            bytes4 refusal = _refusesCancel(c, c.stamps[i]);
+            if (refusal == 0) return 0;
+            if (first == 0) first = refusal;
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------ twins (S6-S9)
+
+    function claim(uint256 luck) external {
+        Claim memory c = Claim(_stamp(luck), collectors[(luck >> 24) % 3], _now() + 1 hours);
+        if (luck % 16 == 1) c.deadline = _now() - 1;
+        if (luck % 16 == 2) c.to = luck % 32 == 2 ? address(0) : address(stamps);
+        // Now and then with the key and the proof of another stamp (S1).
+        uint64 keyOf = luck % 8 == 3 ? _stamp(luck >> 8) : c.stamp;
+        bytes4 refusal = _refusesClaim(c);
+        if (refusal == 0 && keyOf != c.stamp) refusal = ICryptoStamp.NotClaimKey.selector;
+        bytes memory signature = _sign(StampTree.keyOf(keyOf), stampDigests.digest(c));
+        ICryptoStamp.SignedClaim memory signed = ICryptoStamp.SignedClaim(c, _proof(keyOf), signature);
+        bytes memory call = abi.encodeCall(stamps.claim, (signed));
+        bool taken = _send(STRANGER, address(stamps), stamps.claimBatch.selector, call, refusal);
+        if (taken && refusal == 0) _ghosts[c.stamp].owner = c.to;
+    }
+
+    /// @dev Of a serial that does not exist the proof of the first.
+    function _proof(uint64 stamp) private view returns (bytes32[] memory) {
+        uint16 operator = uint16(stamp >> 48);
+        return StampTree.proof(_leaves[operator], _isThere(stamp) ? stamp - _firstOf(operator) : 0);
+    }
+
+    function _refusesClaim(Claim memory c) private view returns (bytes4) {
+        Ghost storage its = _ghosts[c.stamp];
+        if (c.to == address(0) || c.to == address(stamps)) return ICryptoStamp.InvalidRecipient.selector;
+        if (!its.issued) return ICryptoStamp.NotIssued.selector;
+        if (its.isVoid) return ICryptoStamp.VoidStamp.selector;
+        if (its.owner != address(stamps)) return ICryptoStamp.AlreadyClaimed.selector;
+        if (c.deadline < _now()) return IRecords.PastDeadline.selector;
+        return 0;
+    }
+
+    function showOriginal(uint256 luck) external {
+        Original memory o = Original(_stamp(luck), _now() + 1 hours);
+        if (luck % 16 == 1) o.deadline = _now() - 1;
+        uint64 keyOf = luck % 8 == 3 ? _stamp(luck >> 8) : o.stamp;
+        Ghost storage its = _ghosts[o.stamp];
+        bytes4 refusal = its.isVoid ? ICryptoStamp.VoidStamp.selector : bytes4(0);
+        if (refusal == 0 && !its.used) refusal = ICryptoStamp.NotUsed.selector;
+        if (refusal == 0 && its.shown) refusal = ICryptoStamp.AlreadyShown.selector;
+        if (refusal == 0 && o.deadline < _now()) refusal = IRecords.PastDeadline.selector;
+        if (refusal == 0 && keyOf != o.stamp) refusal = ICryptoStamp.NotClaimKey.selector;
+        bytes memory signature = _sign(StampTree.keyOf(keyOf), stampDigests.digest(o));
+        ICryptoStamp.SignedOriginal memory signed = ICryptoStamp.SignedOriginal(o, _proof(keyOf), signature);
+        bytes memory call = abi.encodeCall(stamps.showOriginal, (signed));
+        bool taken = _send(STRANGER, address(stamps), stamps.showOriginalBatch.selector, call, refusal);
+        if (taken && refusal == 0) its.shown = true;
+    }
+
+    /// @dev S7: a collector's twin is an ordinary token.
+    function passOn(uint256 luck) external {
+        uint64 stamp = _stamp(luck);
+        address owner = _ghosts[stamp].owner;
+        if (owner == address(0) || owner == address(stamps)) return;
+        address to = collectors[(luck >> 24) % 3];
+        vm.prank(owner);
+        IERC721(address(stamps)).transferFrom(owner, to, stamp);
+        _ghosts[stamp].owner = to;
+        _readLogs();
+    }
+
+    /// @dev S3: whoever has no right to a twin tries to move or to approve it, the operators and the contracts included;
+    /// and its owner tries to seal it again.
+    function meddle(uint256 luck) external {
+        uint64 stamp = _stamp(luck);
+        address owner = _ghosts[stamp].owner;
+        address[7] memory who =
+            [STRANGER, _governor, _admins[1], _submitter(2), address(ledger), collectors[0], collectors[1]];
+        address sender = who[(luck >> 24) % 7];
+        if (sender == owner) return;
+        IERC721 token = IERC721(address(stamps));
+        vm.prank(sender);
+        try token.approve(sender, stamp) {
+            ++movedByStrangers;
+        } catch {}
+        vm.prank(sender);
+        try token.transferFrom(owner, sender, stamp) {
+            ++movedByStrangers;
+        } catch {}
+        uint64[] memory one = new uint64[](1);
+        one[0] = stamp;
+        if (sender != address(ledger)) {
+            bytes memory call = abi.encodeCall(stamps.frank, (bytes32(0), _custodian(0), _now(), one));
+            _send(sender, address(stamps), 0, call, ICryptoStamp.NotLedger.selector);
+        }
+        if (owner == address(0) || owner == address(stamps)) return;
+        vm.prank(owner);
+        try token.transferFrom(owner, address(stamps), stamp) {
+            ++movedByStrangers;
+        } catch {}
+    }
+
+    // --------------------------------------------------------------------------------------------------------- the logs
+
+    function _readStamps(Vm.Log memory log) internal override {
+        bytes32 kind = log.topics[0];
+        if (kind == ICryptoStamp.Issued.selector) {
+            (uint32 first, uint32 last) = abi.decode(log.data, (uint32, uint32));
+            for (uint32 serial = first; serial <= last; ++serial) {
+                ++_loggedStamps[_numberOf(log.topics[1], serial)].issues;
+            }
+        } else if (kind == ICryptoStamp.Voided.selector) {
+            (uint32 first, uint32 last) = abi.decode(log.data, (uint32, uint32));
+            for (uint32 serial = first; serial <= last; ++serial) {
+                ++_loggedStamps[_numberOf(log.topics[1], serial)].voids;
+            }
+        } else if (kind == ICryptoStamp.Franked.selector || kind == ICryptoStamp.StampCancelled.selector) {
+            ++_loggedStamps[uint64(uint256(log.topics[1]))].uses;
+        } else if (kind == ICryptoStamp.Claimed.selector) {
+            ++_loggedStamps[uint64(uint256(log.topics[1]))].claims;
+        }
+    }
+
+    function _numberOf(bytes32 edition, uint32 serial) private pure returns (uint64) {
+        return uint64((uint256(edition) << 32) | serial);
+    }
+
+    // -------------------------------------------------------------------------------------------------------- the model
+
+    /// @notice All stamps, with what the model and the logs say of each.
+    function everyStamp() external view returns (uint64[] memory list, Ghost[] memory told, StampLogs[] memory logs) {
+        (list, told, logs) = (new uint64[](2 * SUPPLY), new Ghost[](2 * SUPPLY), new StampLogs[](2 * SUPPLY));
+        for (uint256 n = 0; n < 2 * SUPPLY; ++n) {
+            list[n] = _firstOf(uint16(1 + n / SUPPLY)) + uint64(n % SUPPLY);
+            (told[n], logs[n]) = (_ghosts[list[n]], _loggedStamps[list[n]]);
+        }
+    }
+
+    function withdrawnFrom(uint32 edition) external view returns (uint40) {
+        return _withdrawnFrom[edition];
+    }
+}
