@@ -23,6 +23,7 @@ from backend.web import (
     pictures,
     selling,
     sign_in,
+    standing_in,
     verify,
 )
 from backend.web.render import STATIC
@@ -39,7 +40,7 @@ KINDS = {
 }
 ROOMS = (
     front, pictures, verify, label, sign_in, desk, selling, accepting, handing, packing, acts, devices,
-    audit, people,
+    audit, people, standing_in,
 )  # fmt: skip
 for room in ROOMS:
     router.include_router(room.router)

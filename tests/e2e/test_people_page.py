@@ -71,3 +71,19 @@ def test_only_administrators_see_it(sign_in: Opened) -> None:
     page = sign_in("auditor 1", "auditor")
     page.goto("/people")
     expect(page.get_by_role("heading", level=1)).to_have_text("Not allowed")
+
+
+def test_administrator_stands_in_for_a_counter_whose_right_has_lapsed(sign_in: Opened) -> None:
+    """C9: counter 2 of the demonstration may not sign any more; one that can is left alone."""
+    admin = sign_in("an admin", "admin")
+    admin.goto("/people")
+    admin.get_by_role("link", name="Stand in for").click()
+    admin.get_by_label("Who cannot sign?").select_option("1-2")
+    admin.get_by_role("button", name="Show what it holds").click()
+    expect(admin.get_by_text("holds 0")).to_be_visible()
+    admin.get_by_label("Who cannot sign?").select_option("2-9")
+    admin.get_by_role("button", name="Show what it holds").click()
+    admin.get_by_label("Who takes it over?").select_option("2-10")
+    admin.get_by_label("it is suspended").check()
+    admin.get_by_role("button", name="Make the list").click()
+    expect(admin.get_by_role("alert")).to_contain_text("can sign for itself")
