@@ -283,6 +283,14 @@ class ReceiptBody(TimedBody):
     pin: PinBody | None = None
 
 
+class EquivocationBody(Body):
+    """Two complete hand-offs of one item, each as a submission's payload has it (C10)."""
+
+    item: Scanned
+    first: dict[str, Any]
+    second: dict[str, Any]
+
+
 class ItemBody(SignedBody):
     """A record about one item, by its 0x-item, its label's code or its number."""
 

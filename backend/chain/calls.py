@@ -24,8 +24,8 @@ ACT_GAS = 1_000_000
 # A device's signature where the chain has no precompile for P-256 (measured: 397,000 by via-IR code).
 DEVICE_SIGNATURE_GAS = 450_000
 COMPACT_SIGNATURE = 2 + 2 * 64
-FORCED_LINE_GAS = 30_000
-FORCED_LINE_BYTES = 256
+ACT_LINE_GAS = 30_000
+ACT_LINE_BYTES = 256
 ACT_BYTES = 1_024
 
 
@@ -52,8 +52,9 @@ def _proof(payload: Payload) -> int:
     return len(payload["proof"])
 
 
-def _forced_lines(payload: Payload) -> int:
-    return len(payload["forced"]["release"]["lines"]) if "forced" in payload else 0
+def _hand_offs(payload: Payload) -> list[Payload]:
+    """The hand-offs that an act carries: one that is forced, two that are evidence."""
+    return [payload[name] for name in ("forced", "first", "second") if name in payload]
 
 
 LEDGER, STAMPS, NETWORK = "CustodyLedger", "CryptoStamp", "PostalNetwork"
@@ -93,6 +94,11 @@ RECORDS: dict[str, _Record] = {
 # What stands alone in its transaction: contract, function, and the payload's members in the order of its arguments.
 ACTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "forced_hand_off": (LEDGER, "forceHandOff", ("forced",)),
+    "equivocation": (
+        LEDGER,
+        "proveEquivocation",
+        ("first", "first_line", "second", "second_line"),
+    ),
     "create_edition": (STAMPS, "createEdition", ("edition", "terms")),
     "withdraw_edition": (STAMPS, "withdrawEdition", ("edition", "from")),
     "admit_operator": (NETWORK, "admitOperator", ("operator", "admin", "name")),
@@ -151,7 +157,8 @@ def gas_of(kind: str, payload: Payload) -> int:
     Fixed figures, not eth_estimateGas: an estimate at the head is wrong where predecessors are in flight.
     """
     if kind in ACTS:
-        return ACT_GAS + FORCED_LINE_GAS * _forced_lines(payload)
+        lines = sum(len(one["release"]["lines"]) for one in _hand_offs(payload))
+        return min(ACT_GAS + ACT_LINE_GAS * lines, TRANSACTION_GAS_CAP - TRANSACTION_GAS)
     record = RECORDS[kind]
     most = record.gas + record.unit_gas * record.units(payload)
     most += DEVICE_SIGNATURE_GAS * len(_device_signatures(payload))
@@ -161,9 +168,10 @@ def gas_of(kind: str, payload: Payload) -> int:
 def bytes_of(kind: str, payload: Payload) -> int:
     """The most calldata that one submission takes."""
     if kind in ACTS:
-        forced = payload.get("forced", {})
-        signatures = sum(len(one) // 2 for one in _device_signatures(forced))
-        return ACT_BYTES + FORCED_LINE_BYTES * _forced_lines(payload) + signatures
+        hand_offs = _hand_offs(payload)
+        lines = sum(len(one["release"]["lines"]) for one in hand_offs)
+        signatures = sum(len(s) // 2 for one in hand_offs for s in _device_signatures(one))
+        return ACT_BYTES * max(1, len(hand_offs)) + ACT_LINE_BYTES * lines + signatures
     record = RECORDS[kind]
     signatures = sum(len(one) // 2 for one in _device_signatures(payload))
     return record.bytes + record.unit_bytes * record.units(payload) + signatures

@@ -14,6 +14,7 @@ from backend.domain.ids import FIRST_RECEPTACLE
 from backend.domain.trail import Place
 
 ACTS = (
+    "equivocation",
     "create_edition",
     "withdraw_edition",
     "admit_operator",

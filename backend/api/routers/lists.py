@@ -11,13 +11,14 @@ from backend.api import people
 from backend.api.answers import custody as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import Bytes32In, CustodianIn
-from backend.api.requests import ReceiptBody, ReleaseBody, StandInBody
+from backend.api.requests import EquivocationBody, ReceiptBody, ReleaseBody, StandInBody
 from backend.api.service import Call, Caller, answer
 from backend.domain.typed_data import Finding
 from backend.ports import Actor
 from backend.queries import releases
-from backend.queries.labels import find_items
-from backend.usecases import hand_off
+from backend.queries.labels import find_item, find_items
+from backend.usecases import equivocation, hand_off
+from backend.usecases.equivocation import read_hand_off
 from backend.usecases.stand_in import StandInRequest, hand_over_for
 
 router = APIRouter(tags=["lists"])
@@ -119,6 +120,21 @@ def take_over(call: Call, body: ReceiptBody) -> Response:
         return Promise.of(db, hand_off.take_over(db, call.house, receiver, request))
 
     return call.once(work, hide=body.pin.pin if body.pin else "")
+
+
+@router.post("/equivocations", status_code=202, response_model=Promise)
+def prove_equivocation(call: Call, body: EquivocationBody) -> Response:
+    """Put on record two complete hand-offs by which one giver signed an item away twice (administrators, C10).
+
+    A notice on its trail; it changes no state.
+    """
+
+    def work(db: Connection, who: Actor) -> Promise:
+        pair = read_hand_off(body.first), read_hand_off(body.second)
+        item = find_item(db, body.item)
+        return Promise.of(db, equivocation.prove_equivocation(db, call.house, who, *pair, item))
+
+    return call.once(work, "admin")
 
 
 def _receiver(call: Caller, db: Connection, who: Actor, body: ReceiptBody) -> Actor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from town import COUNTER, HALL, ZURICH, Town
 from backend.demonstration import cast
 from backend.demonstration.stage import DAY
 from backend.domain.ids import custodian_text
-from backend.domain.typed_data import ZERO32, Delivery
+from backend.domain.typed_data import ZERO32, Delivery, Receipt, Release
+from backend.domain.wire import from_wire, to_wire
 from backend.keystore import address_of, key_from, sign_compact
 from backend.store import people as person_rows
 from backend.store.engine import begin
@@ -354,3 +356,42 @@ def test_people_without_a_workplace_are_asked_for_one(town: Town) -> None:
     town.post("/v1/items", named, headers)
     elsewhere = {"number": town.number(), "custodian": "1-1"}
     town.post("/v1/items", elsewhere, headers, 403)
+
+
+def test_item_signed_away_twice_is_put_on_record_as_evidence(town: Town) -> None:
+    """C10: the second receiver's system kept its half too; a notice on the trail, and no change of state."""
+    item = town.settled_item()
+    first = town.hand_over([item])
+    taken = receive(town, first)
+    town.settle()
+    recorded = town.get(f"/v1/submissions/{taken['digest']}", town.as_(HALL))["payload"]
+    second = second_hand_off(town, recorded)
+    body = {"item": item, "first": recorded, "second": second}
+    town.post("/v1/equivocations", body, town.as_(HALL), 403)
+    same = body | {"second": recorded}
+    refused = town.post("/v1/equivocations", same, town.by("admin"), 409)
+    assert (refused["type"], refused["rule"]) == ("urn:posthorn:NoEquivocation", "C10")
+    town.post("/v1/equivocations", body | {"second": {}}, town.by("admin"), 422)
+    town.post("/v1/equivocations", body, town.by("admin"))
+    town.settle()
+    trail = town.get(f"/v1/trails/{item}")
+    assert len(trail["notices"]) == 1
+    assert trail["holder"]["number"] == custodian_text(HALL)
+    assert trail["records"] == 2
+
+
+def second_hand_off(town: Town, recorded: dict[str, Any]) -> dict[str, Any]:
+    """The same line, signed over to Zürich as well, and received there."""
+    release = replace(from_wire(Release, recorded["release"]), receiver=ZURICH)
+    receipt = replace(from_wire(Receipt, recorded["receipt"]), release=town.house.digest(release))
+    return {
+        "release": to_wire(release),
+        "receipt": to_wire(receipt),
+        "giver_signature": signed_by(town, COUNTER, release),
+        "receiver_signature": signed_by(town, ZURICH, receipt),
+    }
+
+
+def signed_by(town: Town, custodian: int, record: Release | Receipt) -> str:
+    name = f"custodian/{custodian_text(custodian)}/1"
+    return "0x" + town.house.signer.sign(name, town.house.digest(record)).hex()
