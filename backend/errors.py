@@ -63,9 +63,16 @@ class NotAllowed(PosthornError):
 
 
 class SignatureWanted(NotAllowed):
-    """Send the same again with the signature over `digest` and the `time` that was signed."""
+    """Send the same again with the signature over `digest` and the `time` that was signed.
+
+    `fields` go with it: what was drawn by lot for the record, and has to be the same again.
+    """
 
     title = "A device has to sign"
+
+    def __init__(self, detail: str, what_now: str = "", **facts: Any) -> None:
+        super().__init__(detail, what_now, **facts)
+        self.fields: dict[str, str] = {}
 
 
 class NotFound(PosthornError):

@@ -27,6 +27,7 @@ from webauthn.helpers.structs import (
 )
 
 from backend.domain.keccak import keccak256
+from backend.domain.network import LONGEST_SIGNATURE
 from backend.domain.refusals import Refusal, refusal
 from backend.errors import Unprocessable
 from backend.keystore import recover_address
@@ -42,7 +43,7 @@ from backend.proof.device_keys import (
 )
 
 ES256 = COSEAlgorithmIdentifier.ECDSA_SHA_256
-USER_ID_BYTES = 32
+USER_ID_BYTES = 5
 COMPACT_BYTES = 64
 
 
@@ -107,16 +108,19 @@ def rp_id(origin: str) -> str:
 
 
 def creation_options(
-    origin: str, challenge: bytes, name: str, known: list[bytes]
+    origin: str, challenge: bytes, custodian: int, name: str, known: list[bytes]
 ) -> dict[str, Any]:
-    """What `navigator.credentials.create` is asked, as JSON; `name` is the custodian's, never a person's."""
+    """What `navigator.credentials.create` is asked, as JSON; `name` is the custodian's, never a person's.
+
+    An authenticator keeps one key for each user: so the user is the custodian's number, which no other bears.
+    """
     options: dict[str, Any] = json.loads(
         options_to_json(
             generate_registration_options(
                 rp_id=rp_id(origin),
                 rp_name="Posthorn",
                 user_name=name,
-                user_id=keccak256(b"posthorn.passkey." + name.encode())[:USER_ID_BYTES],
+                user_id=custodian.to_bytes(USER_ID_BYTES, "big"),
                 challenge=challenge,
                 authenticator_selection=AuthenticatorSelectionCriteria(
                     user_verification=UserVerificationRequirement.REQUIRED
@@ -215,5 +219,5 @@ class DeviceKeys:
 
 def _has_length(kind: int, signature: bytes) -> bool:
     if kind == PASSKEY:
-        return len(signature) > POINT_BYTES
+        return POINT_BYTES < len(signature) <= LONGEST_SIGNATURE
     return len(signature) == (RAW_BYTES if kind == P256 else COMPACT_BYTES)

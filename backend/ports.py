@@ -19,6 +19,9 @@ class Signer(Protocol):
     def sign(self, key: str, digest: bytes) -> bytes:
         """64 bytes r | vs (EIP-2098), s in its lower half. Raises Unavailable."""
 
+    def secret(self, name: str) -> bytes:
+        """32 bytes for uses other than signing: the same for a name, and nobody else can tell them."""
+
 
 class ClaimSeeds(Protocol):
     """Sealed 32-byte seeds of claim codes, one for an edition, until its print run is confirmed (S10)."""

@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from backend.domain import codes, ids
 from backend.domain.codes import CodeList
+from backend.domain.network import LONGEST_SIGNATURE
 from backend.domain.times import LAST_SECOND
 from stamps.number import parse_number
 
@@ -90,11 +91,10 @@ StampIn = Annotated[
 Bytes32In = Annotated[bytes, _read(_hex(32)), _hex_form(32)]
 AddressIn = Annotated[bytes, _read(_hex(20)), _hex_form(20)]
 # 64 bytes (EIP-2098), 128 of a P-256 key, some hundred of a passkey; the judge says what is wrong with any other.
-MOST_SIGNATURE = 1_536
 SignatureIn = Annotated[
     bytes,
     BeforeValidator(lambda value: _signature(value)),
-    _form(f"^0x([0-9a-fA-F]{{2}}){{1,{MOST_SIGNATURE}}}$", "0x" + "1f" * 64),
+    _form(f"^0x([0-9a-fA-F]{{2}}){{1,{LONGEST_SIGNATURE}}}$", "0x" + "1f" * 64),
 ]
 Seconds = Annotated[int, Field(ge=0, le=LAST_SECOND, description="seconds since 1970")]
 Amount = Annotated[int, Field(ge=0, le=MOST_AMOUNT, description="in the currency's minor unit")]
@@ -110,7 +110,7 @@ Scanned = Annotated[
 def _signature(value: Any) -> bytes:
     text = value if isinstance(value, str) else ""
     digits = text[2:]
-    if text[:2] != "0x" or not 2 <= len(digits) <= 2 * MOST_SIGNATURE or len(digits) % 2:
+    if text[:2] != "0x" or not 2 <= len(digits) <= 2 * LONGEST_SIGNATURE or len(digits) % 2:
         raise ValueError("is written as 0x and 128 hex digits, more of a key on a device")
     return _hex(len(digits) // 2)(text)
 

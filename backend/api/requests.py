@@ -36,7 +36,7 @@ from backend.api.fields import (
     VoidReasonIn,
 )
 from backend.domain import codes
-from backend.domain.packing import MOST_CONTENTS
+from backend.domain.packing import MOST_AT_ONCE, MOST_CONTENTS
 from backend.domain.typed_data import ZERO32
 
 MOST_LINES = 500
@@ -207,7 +207,7 @@ class KeysBody(Body):
 class AcceptBody(SignedBody):
     """An item as a counter, a courier or an office knows it.
 
-    `number` may be missing where the item is known by its one stamp. `trail_code` (32 hex digits) and
+    `number` may be missing where the item is known by its one stamp. `trail_code` (26 letters and digits) and
     `keys` go with a device's own signature; else they are made here.
     """
 
@@ -336,7 +336,7 @@ class ReceptacleBody(SignedBody):
 class PackingBody(ReceptacleBody):
     """Put items into it, in this order; a receptacle holds 5,000, packed in as many lists as needed."""
 
-    items: tuple[Scanned, ...] = Field(min_length=1, max_length=MOST_LINES)
+    items: tuple[Scanned, ...] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 class ClosingBody(ReceptacleBody):
@@ -347,13 +347,25 @@ class ClosingBody(ReceptacleBody):
     count: int | None = Field(None, ge=0, lt=2**32)
     contents: Bytes32In | None = Field(None, description="running hash of what was packed")
 
+    @model_validator(mode="after")
+    def _one_evidence(self) -> Self:
+        if self.seal.strip() and any(self.evidence):
+            raise ValueError("give a seal or evidence of your own, not both")
+        return self
+
 
 class OpeningBody(ReceptacleBody):
     """Open it: what was found and what is missing; what is named in neither is inferred, not seen."""
 
     found: tuple[Scanned, ...] = Field((), max_length=MOST_CONTENTS)
-    missing: tuple[Scanned, ...] = Field((), max_length=MOST_LINES)
+    missing: tuple[Scanned, ...] = Field((), max_length=MOST_AT_ONCE)
     seal_state: SealStateIn | None = None
+
+    @model_validator(mode="after")
+    def _one_evidence(self) -> Self:
+        if self.seal_state is not None and any(self.evidence):
+            raise ValueError("say how the seal was found, or give evidence of your own, not both")
+        return self
 
 
 class DeliveryBody(SignedBody):
@@ -421,8 +433,21 @@ class NextRightBody(RightBody):
     )
     key_kind: KeyKindIn = Field(codes.KEY_KINDS.number("secp256k1"))
 
+    @model_validator(mode="after")
+    def _has_key(self) -> Self:
+        if self.key is None and self.key_kind != codes.KEY_KINDS.number("secp256k1"):
+            raise ValueError("a key of this kind is on a device: name it")
+        return self
+
 
 class CompromiseBody(Body):
-    """Which key was lost."""
+    """Which key was lost: one of the keystore by its `generation`, or the `key` of a device."""
 
-    generation: int = Field(ge=1, le=16)
+    generation: int | None = Field(None, ge=1, le=16)
+    key: AddressIn | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.generation is None) == (self.key is None):
+            raise ValueError("name either a generation or a key")
+        return self

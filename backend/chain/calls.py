@@ -23,6 +23,8 @@ TRANSACTION_BYTES = 68
 ACT_GAS = 1_000_000
 # A device's signature where the chain has no precompile for P-256 (measured: 397,000 by via-IR code).
 DEVICE_SIGNATURE_GAS = 450_000
+# EIP-7623: what a byte of calldata takes at most.
+CALLDATA_GAS = 40
 COMPACT_SIGNATURE = 2 + 2 * 64
 ACT_LINE_GAS = 30_000
 ACT_LINE_BYTES = 256
@@ -161,7 +163,7 @@ def gas_of(kind: str, payload: Payload) -> int:
         return min(ACT_GAS + ACT_LINE_GAS * lines, TRANSACTION_GAS_CAP - TRANSACTION_GAS)
     record = RECORDS[kind]
     most = record.gas + record.unit_gas * record.units(payload)
-    most += DEVICE_SIGNATURE_GAS * len(_device_signatures(payload))
+    most += sum(map(_device_gas, _device_signatures(payload)))
     return min(most, TRANSACTION_GAS_CAP - TRANSACTION_GAS)
 
 
@@ -175,6 +177,10 @@ def bytes_of(kind: str, payload: Payload) -> int:
     record = RECORDS[kind]
     signatures = sum(len(one) // 2 for one in _device_signatures(payload))
     return record.bytes + record.unit_bytes * record.units(payload) + signatures
+
+
+def _device_gas(signature: str) -> int:
+    return DEVICE_SIGNATURE_GAS + CALLDATA_GAS * (len(signature) // 2)
 
 
 def _device_signatures(payload: Payload) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from backend.domain.ids import operator_of_custodian
 
 FOR_EVER = 2**40 - 1
+# A passkey's signature has some hundred bytes; more than this is calldata that somebody pays for.
+LONGEST_SIGNATURE = 1_536
 
 
 @dataclass(frozen=True, slots=True)

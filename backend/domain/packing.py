@@ -18,6 +18,8 @@ from backend.domain.typed_data import ZERO32, Closing, Opening, Packing
 
 MOST_CONTENTS = 5_000
 MOST_HEIGHT = 4
+# What one packing packs and one opening misses: more would not fit into a transaction for sure.
+MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ _SOCKET = ".s.PGSQL.5432"
 _SETTINGS = {
     "listen_addresses": "",
     "jit": "off",
+    # An opening locks all that lies in a receptacle, up to 5,000 items.
+    "max_locks_per_transaction": "256",
     "max_wal_size": "2GB",
     "log_checkpoints": "off",
     "timezone": "UTC",

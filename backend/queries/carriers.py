@@ -1,14 +1,17 @@
-"""The receptacles that an item lay in, and those that carried them in turn (C7)."""
+"""The receptacles that an item lay in, and those that carried them meanwhile (C7)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, or_, select
 
 from backend.domain.ids import receptacle_text
 from backend.store import tables
 from backend.store.tables import content, entry
+
+# What takes an item out of a receptacle.
+LEAVES = ("stay", "missing", "take_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +28,50 @@ class CarrierAnswer:
         return receptacle_text(self.number)
 
 
+@dataclass(frozen=True, slots=True)
+class _Carriage:
+    """A time in a receptacle, up to the block in which it ended; None while it lasts."""
+
+    number: int
+    until: int | None
+
+
 def carriers(db: Connection, item: bytes) -> tuple[CarrierAnswer, ...]:
-    """Each once, inner ones first."""
+    """Each once, inner ones first. What carried a receptacle before or after the item lay in it is none."""
     found: dict[int, CarrierAnswer] = {}
-    waiting = [item]
-    for inside in waiting:
-        numbers = select(content.c.receptacle).where(content.c.item == inside).distinct()
-        for number in db.scalars(numbers.order_by(content.c.receptacle)):
-            if number not in found:
-                found[number] = _carrier(db, number)
-                waiting.append(found[number].item)
+    waiting = _carriages(db, item, None)
+    for carriage in waiting:
+        if carriage.number not in found:
+            carrier = found[carriage.number] = _carrier(db, carriage.number)
+            waiting += _carriages(db, carrier.item, carriage.until)
     return tuple(found.values())
+
+
+def _carriages(db: Connection, item: bytes, until: int | None) -> list[_Carriage]:
+    """Those that began before the block `until`; of a receptacle, before it was opened."""
+    opened = select(func.min(entry.c.record)).where(entry.c.item == item, entry.c.kind == "opening")
+    left = (
+        select(func.min(entry.c.block_number))
+        .where(
+            entry.c.item == item,
+            entry.c.record > content.c.record,
+            entry.c.kind.in_(LEAVES),
+        )
+        .scalar_subquery()
+    )
+    before_opening = opened.scalar_subquery()
+    query = select(content.c.receptacle, left).where(
+        content.c.item == item,
+        or_(before_opening.is_(None), content.c.record < before_opening),
+    )
+    if until is not None:
+        query = query.where(content.c.block_number <= until)
+    rows = db.execute(query.order_by(content.c.block_number, content.c.receptacle))
+    return [_Carriage(number, _earlier(left_, until)) for number, left_ in rows]
+
+
+def _earlier(left: int | None, until: int | None) -> int | None:
+    return min((block for block in (left, until) if block is not None), default=None)
 
 
 def _carrier(db: Connection, number: int) -> CarrierAnswer:

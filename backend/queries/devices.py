@@ -7,13 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from backend.queries.network import CustodianAnswer, named
-from backend.store.tables import passkey, person, signing_right
+from backend.domain.network import Right
+from backend.queries.network import CustodianAnswer, named, rights
+from backend.store.tables import passkey, person
 
 
 @dataclass(frozen=True, slots=True)
 class PasskeyAnswer:
-    """A registered credential. `granted`: the chain has a right for its key. `person` registered it."""
+    """A registered credential. `state`: waits (no right yet), signs, ended (another key signs now), lost.
+
+    `person` registered it.
+    """
 
     credential: bytes
     custodian: CustodianAnswer
@@ -22,7 +26,7 @@ class PasskeyAnswer:
     key: bytes
     person: str | None
     created_at: int
-    granted: bool
+    state: str
 
 
 def by_key(db: Connection, key: bytes) -> PasskeyAnswer | None:
@@ -39,19 +43,17 @@ def of_custodian(db: Connection, custodian: int) -> tuple[PasskeyAnswer, ...]:
     return _answers(db, _known().where(passkey.c.custodian == custodian))
 
 
-def waiting(db: Connection) -> tuple[PasskeyAnswer, ...]:
-    """Those whose key has no right yet, the oldest first."""
-    return tuple(one for one in _answers(db, _known()) if not one.granted)
+def every(db: Connection) -> tuple[PasskeyAnswer, ...]:
+    """All of them, the oldest first."""
+    return _answers(db, _known())
 
 
 def _known() -> Select[Any]:
-    granted = select(signing_right.c.key).where(signing_right.c.key == passkey.c.key)
     return (
         select(
             passkey,
             person.c.name.label("person_name"),
             func.extract("epoch", passkey.c.created_at).label("created_seconds"),
-            granted.exists().label("granted"),
         )
         .outerjoin(person, person.c.id == passkey.c.person)
         .order_by(passkey.c.created_at)
@@ -60,11 +62,25 @@ def _known() -> Select[Any]:
 
 def _answers(db: Connection, query: Select[Any]) -> tuple[PasskeyAnswer, ...]:
     rows = db.execute(query).all()
-    names = named(db, {row.custodian for row in rows})
-    return tuple(_answer(row, names[row.custodian]) for row in rows)
+    numbers = {row.custodian for row in rows}
+    names, held = named(db, numbers), rights(db, numbers)
+    return tuple(
+        _answer(row, names[row.custodian], _state(row.key, held.get(row.custodian, ())))
+        for row in rows
+    )
 
 
-def _answer(row: Row[Any], custodian: CustodianAnswer) -> PasskeyAnswer:
+def _state(key: bytes, held: tuple[Right, ...]) -> str:
+    """By the rights of its custodian, in the order in which they begin (N3)."""
+    own = [right for right in held if right.key == key]
+    if not own:
+        return "waits"
+    if any(right.compromised for right in own):
+        return "lost"
+    return "signs" if held[-1].key == key else "ended"
+
+
+def _answer(row: Row[Any], custodian: CustodianAnswer, state: str) -> PasskeyAnswer:
     return PasskeyAnswer(
         credential=row.credential,
         custodian=custodian,
@@ -73,5 +89,5 @@ def _answer(row: Row[Any], custodian: CustodianAnswer) -> PasskeyAnswer:
         key=row.key,
         person=row.person_name,
         created_at=int(row.created_seconds),
-        granted=row.granted,
+        state=state,
     )

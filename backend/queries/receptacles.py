@@ -19,7 +19,7 @@ from backend.store.tables import entry
 
 @dataclass(frozen=True, slots=True)
 class ContentAnswer:
-    """One thing that was packed. `state`: inside, found, inferred, missing, taken_out (taken up before the opening)."""
+    """One thing that was packed. `state`: inside, found, inferred, missing, taken_out (taken up meanwhile)."""
 
     place: int
     item: bytes
@@ -77,7 +77,13 @@ def _states(
 ) -> dict[bytes, str]:
     """Of what was not there at the opening and is not missing: it had been taken up before."""
     if not standing.opened:
-        return dict.fromkeys(contents, "inside")
+        held = item_rows.look(db, contents)
+        return {
+            one: "inside"
+            if one in held and held[one].holder == standing.receptacle
+            else "taken_out"
+            for one in contents
+        }
     outcomes = select(entry.c.item, entry.c.kind, entry.c.body).where(
         entry.c.item.in_(contents),
         entry.c.kind.in_(("stay", "missing")),

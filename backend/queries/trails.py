@@ -120,7 +120,7 @@ def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
     state = state_from_row(state_row) if state_row else None
     entries, now = _entries(db, item), as_of(db)
     inside = _lies_in(db, state)
-    moves = hops(db, lay_in(entries) | inside)
+    moves = hops(db, lay_in(entries) | set(inside))
     told = [*entries, *(move for some in moves.values() for move in some)]
     names = named(db, _mentioned(told, state))
     pending = submissions.open_of_item(db, item, opened)
@@ -232,12 +232,16 @@ def _mentioned(entries: Iterable[Entry], state: TrailState | None) -> set[int]:
     return numbers | ({state.holder, state.answer.custodian} if state else set())
 
 
-def _lies_in(db: Connection, state: TrailState | None) -> set[bytes]:
-    """The closed receptacle in which the item lies now (C7)."""
-    if state is None or not is_receptacle(state.holder):
-        return set()
-    item = tables.item
-    return set(db.scalars(select(item.c.item).where(item.c.receptacle == state.holder)))
+def _lies_in(db: Connection, state: TrailState | None) -> list[bytes]:
+    """The closed receptacle in which the item lies now, and those in which that one lies (C7); the inmost first."""
+    found: list[bytes] = []
+    holder = state.holder if state is not None else 0
+    while is_receptacle(holder):
+        query = select(tables.item).where(tables.item.c.receptacle == holder)
+        row = db.execute(query).one()
+        found.append(row.item)
+        holder = row.holder
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +358,7 @@ def _etag(
 ) -> str:
     """Head, what is final, what stands beside it, what is under way; the block up to which we looked is no change."""
     parts = [state.head if state else b"", bytes([opened])]
-    parts += [entry.status.encode() for entry in entries]
+    parts += [entry.entry.digest + entry.status.encode() for entry in entries]
     parts += [notice.transaction for notice in notices_]
     parts += [submission.digest + submission.state.encode() for submission in pending]
     return hashlib.sha256(b"|".join(parts)).hexdigest()[:32]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import array, insert
 
+from backend.domain.ids import UNNUMBERED_RECEPTACLE
 from backend.domain.network import Standing
 from backend.store.submissions import OPEN
 from backend.store.tables import forecast, item, item_secret, submission
@@ -25,6 +27,18 @@ STANDING = (
 )
 
 
+# One statement of one text, however many items: an opening has up to 5,000.
+_EXPECT = """
+INSERT INTO forecast (item, holder, number, records, latest_time, ended, keys, receptacle, closed, opened)
+SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::integer[], %s::integer[], %s::bigint[],
+    %s::integer[], %s::bytea[], %s::bigint[], %s::boolean[], %s::boolean[])
+ON CONFLICT (item) DO UPDATE SET holder = excluded.holder, number = excluded.number,
+    records = excluded.records, latest_time = excluded.latest_time, ended = excluded.ended,
+    keys = excluded.keys, receptacle = excluded.receptacle, closed = excluded.closed,
+    opened = excluded.opened
+"""
+
+
 def standings(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
     """What new records of the items are judged by. Locks the items in one order until the commit.
 
@@ -37,14 +51,27 @@ def standings(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
 
 
 def look(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
-    """As standings, without locking: for what cannot move alone while its receptacle is locked (C7)."""
+    """As standings, without locking: for who only reads."""
     wanted = list(set(items))
     on_chain = _read(db, item, wanted)
     expected = _read(db, forecast, wanted)
     return {
-        key: max(filter(None, (expected.get(key), on_chain.get(key))), key=lambda s: s.records)
+        key: _latest(on_chain.get(key), expected.get(key))
         for key in on_chain.keys() | expected.keys()
     }
+
+
+def _latest(on_chain: Standing | None, expected: Standing | None) -> Standing:
+    """The forecast until the chain overtakes it; the number of a receptacle is the chain's once it has one."""
+    if on_chain is None or expected is None:
+        found = on_chain or expected
+        assert found is not None
+        return found
+    if on_chain.records > expected.records:
+        return on_chain
+    if expected.receptacle == UNNUMBERED_RECEPTACLE and on_chain.receptacle:
+        return replace(expected, receptacle=on_chain.receptacle)
+    return expected
 
 
 def _lock(db: Connection, items: Sequence[bytes]) -> None:
@@ -63,13 +90,9 @@ def expect(db: Connection, standings_: dict[bytes, Standing]) -> None:
     """Keep what the items will be once the records now pending are on chain."""
     if not standings_:
         return
-    rows = [
-        {"item": key} | {name: getattr(s, name) for name in STANDING}
-        for key, s in sorted(standings_.items())
-    ]
-    statement = insert(forecast).values(rows)
-    updates = {name: statement.excluded[name] for name in STANDING}
-    db.execute(statement.on_conflict_do_update(index_elements=["item"], set_=updates))
+    items = sorted(standings_)
+    columns = [[getattr(standings_[key], name) for key in items] for name in STANDING]
+    db.exec_driver_sql(_EXPECT, (items, *columns))
 
 
 def forget_forecast(db: Connection, items: Iterable[bytes]) -> None:

@@ -12,7 +12,12 @@ from backend.store.tables import passkey
 
 def keep(db: Connection, **values: Any) -> None:
     """What is kept already stays."""
-    db.execute(insert(passkey).values(**values).on_conflict_do_nothing())
+    statement = insert(passkey).values(**values)
+    db.execute(statement.on_conflict_do_nothing(index_elements=["credential"]))
+
+
+def has_key(db: Connection, key: bytes) -> bool:
+    return db.execute(select(passkey.c.key).where(passkey.c.key == key)).first() is not None
 
 
 def find(db: Connection, credential: bytes) -> Row[Any] | None:

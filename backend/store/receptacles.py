@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import array
 
@@ -25,6 +27,20 @@ ORDER BY 2, 3
 """)
 
 
+# By what is recorded: what is packed while it is closed was recorded before.
+_HEIGHTS = text("""
+WITH RECURSIVE nested AS (
+    SELECT item AS root, receptacle, 1 AS height FROM item
+    WHERE item = ANY(:items) AND receptacle <> 0 AND NOT opened
+    UNION ALL
+    SELECT nested.root, inner_one.receptacle, nested.height + 1
+    FROM nested JOIN item AS inner_one ON inner_one.holder = nested.receptacle
+    WHERE inner_one.receptacle <> 0 AND NOT inner_one.opened
+)
+SELECT root, max(height) AS height FROM nested GROUP BY root
+""")
+
+
 def expected(db: Connection, receptacle: bytes) -> Contents:
     """What will be packed into it once all that is under way is on chain, if all of that counts."""
     rows = db.execute(_EXPECTED, {"receptacle": receptacle, "open": list(OPEN)})
@@ -42,17 +58,10 @@ def recorded(db: Connection, receptacle: bytes) -> Contents:
     return Contents(tuple(db.scalars(query)))
 
 
-def height(db: Connection, receptacle: bytes) -> int:
-    """How deep its contents are nested: 1 for a bag of letters."""
-    return 1 + max((height(db, inner) for inner in _receptacles_in(db, receptacle)), default=0)
-
-
-def _receptacles_in(db: Connection, receptacle: bytes) -> list[bytes]:
-    inside = expected(db, receptacle).items
-    query = select(item.c.item).where(
-        item.c.item.in_(inside), item.c.receptacle != 0, ~item.c.opened
-    )
-    return list(db.scalars(query)) if inside else []
+def heights(db: Connection, items: Iterable[bytes]) -> dict[bytes, int]:
+    """How deep the contents of closed receptacles among the items are nested: 1 for a bag of letters."""
+    rows = db.execute(_HEIGHTS, {"items": list(items)})
+    return {row.root: row.height for row in rows}
 
 
 def closed_by(db: Connection, receptacle: bytes) -> int | None:

@@ -14,12 +14,14 @@ from backend.domain.commitments import (
     item_id,
     new_trail_code,
     trail_code_lookup,
+    trail_code_text,
 )
 from backend.domain.item_numbers import STAMP_PREFIX, BadItemNumber, ItemNumber, Scheme, numbered
+from backend.domain.network import Custodian
 from backend.domain.typed_data import ZERO32, Acceptance, DeliveryKeys
 from backend.domain.verdict import StampFacts
 from backend.domain.wire import to_wire
-from backend.errors import Conflict, Unprocessable
+from backend.errors import Conflict, SignatureWanted, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network, stamps
@@ -88,7 +90,7 @@ def accept(db: Connection, house: House, who: Actor, request: AcceptRequest) -> 
     assert custodian is not None
     check_paid(db, franking)
     digest = house.digest(acceptance)
-    signature = signature_of(house, custodian, acceptance.time, digest, request.signature)
+    signature = _signature(house, custodian, acceptance, trail_code, request.signature)
     promise_stamps(db, franking.stamps, digest, request.custodian, acceptance.time)
     promise = keep(
         db,
@@ -105,6 +107,21 @@ def accept(db: Connection, house: House, who: Actor, request: AcceptRequest) -> 
     if not promise.repeated:
         _keep_secret(db, request, franking, number, item, trail_code, acceptance)
     return Accepted(promise, item, number, trail_code)
+
+
+def _signature(
+    house: House,
+    custodian: Custodian,
+    acceptance: Acceptance,
+    trail_code: bytes,
+    given: bytes | None,
+) -> bytes:
+    """As signature_of; what a device has to sign bears the trail code, which has to be the same again."""
+    try:
+        return signature_of(house, custodian, acceptance.time, acceptance, given)
+    except SignatureWanted as wanted:
+        wanted.facts["trail_code"] = trail_code_text(trail_code)
+        raise
 
 
 def _number(request: AcceptRequest) -> ItemNumber:

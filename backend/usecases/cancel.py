@@ -69,7 +69,7 @@ def cancel(db: Connection, house: House, who: Actor, request: CancelRequest) -> 
         refuse_with_sightings(found, request.custodian, time, facts)
     record = Cancel(request.custodian, time, request.kind, request.item, request.stamps)
     digest = house.digest(record)
-    signature = signature_of(house, custodian, time, digest, request.signature)
+    signature = signature_of(house, custodian, time, record, request.signature)
     promise_stamps(db, request.stamps, digest, request.custodian, time)
     waiting = [s for s, found_ in facts.items() if found_.being_recorded]
     return keep(

@@ -163,7 +163,7 @@ def _keep_alone(
     given: bytes | None,
 ) -> Promise:
     digest = house.digest(record)
-    signature = signature_of(house, custodian, record.time, digest, given)
+    signature = signature_of(house, custodian, record.time, record, given)
     payload = {kind: to_wire(record), "signature": hexed(signature)}
     if kind == "report":
         payload["keys"] = keys_json(DeliveryKeys())

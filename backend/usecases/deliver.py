@@ -86,7 +86,7 @@ def deliver(db: Connection, house: House, who: Actor, request: DeliveryRequest) 
     assert giver is not None
     digest = house.digest(delivery)
     _check_recipient(house, digest, request)
-    signature = signature_of(house, giver, delivery.time, digest, request.signature)
+    signature = signature_of(house, giver, delivery.time, delivery, request.signature)
     return keep(
         db,
         house,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from typing import Any
+
+from sqlalchemy import Connection, Row
 
 from backend.domain import codes
 from backend.errors import Conflict, NotFound
 from backend.ports import Actor, House
 from backend.store import passkeys
-from backend.usecases.operate import grant_device, must_be_admin
+from backend.usecases.operate import compromise, grant_device, must_be_admin
 from backend.usecases.submit import Promise, must_act_for
 
 
@@ -31,6 +33,8 @@ def register(
         raise Conflict(
             "This device's passkey serves another custodian.", "Make a new one on this device."
         )
+    if known is None and passkeys.has_key(db, key):
+        raise Conflict("This key is registered already.", "Ask an administrator to look at it.")
     passkeys.keep(
         db,
         credential=credential,
@@ -47,8 +51,19 @@ def grant(db: Connection, house: House, who: Actor, credential: bytes) -> Promis
 
     Raises NotAllowed for who is no administrator, NotFound.
     """
+    row = _known(db, who, credential)
+    return grant_device(db, house, who, row.custodian, codes.KEY_KINDS.number("passkey"), row.key)
+
+
+def report_lost(db: Connection, house: House, who: Actor, credential: bytes) -> Promise:
+    """Nothing signed with its key is recorded any more (N3). Raises NotAllowed, NotFound."""
+    row = _known(db, who, credential)
+    return compromise(db, house, who, row.custodian, row.key)
+
+
+def _known(db: Connection, who: Actor, credential: bytes) -> Row[Any]:
     must_be_admin(who)
     row = passkeys.find(db, credential)
     if row is None:
         raise NotFound("There is no such passkey.", "Let the device register it first.")
-    return grant_device(db, house, who, row.custodian, codes.KEY_KINDS.number("passkey"), row.key)
+    return row

@@ -24,6 +24,7 @@ from backend.errors import Conflict, NotFound, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network, releases
+from backend.usecases.operate import must_be_admin
 from backend.usecases.submit import (
     Promise,
     hexed,
@@ -84,7 +85,7 @@ def hand_over(db: Connection, house: House, who: Actor, request: ReleaseRequest)
     assert giver is not None
     refuse_lines(judged(release, standings)[0])
     digest = house.digest(release)
-    signature = signature_of(house, giver, release.time, digest, request.signature)
+    signature = signature_of(house, giver, release.time, release, request.signature)
     keep_release(db, who, digest, release, release.deadline, signature=signature)
     return digest
 
@@ -167,7 +168,7 @@ def take_over(db: Connection, house: House, who: Actor, request: ReceiptRequest)
     standings = item_rows.standings(db, [line.item for line in release.lines])
     refused, waiting = judged(release, standings, only=receipt)
     refuse_lines(refused)
-    signature = signature_of(house, receiver, receipt.time, digest, request.signature)
+    signature = signature_of(house, receiver, receipt.time, receipt, request.signature)
     received = [line.item for i, line in enumerate(release.lines) if receipt.has(i)]
     promise = keep(
         db,
@@ -249,8 +250,12 @@ def withdraw_release(db: Connection, who: Actor, digest: bytes) -> None:
     """The giver takes back what was not received yet. Raises NotFound, Conflict, NotAllowed.
 
     The signature exists: who has a copy of it could still use it until its deadline, so a clerk who
-    doubts recalls the items on chain as well (C3).
+    doubts recalls the items on chain as well (C3). Where an administrator stands in for the giver, an administrator
+    takes back (C9).
     """
     row = _open_release(db, digest)
-    must_act_for(who, row.giver)
+    if row.stand_in_reason is None:
+        must_act_for(who, row.giver)
+    else:
+        must_be_admin(who)
     releases.set_release(db, digest, "withdrawn")

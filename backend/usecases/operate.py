@@ -169,10 +169,10 @@ def grant_device(
 
 
 def compromise(
-    db: Connection, house: House, who: Actor, custodian: int, generation: int
+    db: Connection, house: House, who: Actor, custodian: int, key: bytes | int
 ) -> Promise:
-    """A key is lost: from the record on nothing signed with it counts (N3)."""
-    key = _custodian_key(house, custodian, generation)
+    """A key is lost: from the record on nothing signed with it counts (N3). `key`: 20 bytes, or a generation."""
+    key = _custodian_key(house, custodian, key) if isinstance(key, int) else key
     arguments = {"custodian": custodian, "key": hexed(key)}
     return act(db, house, who, "compromise", f"admin/{custodian >> 24}", arguments)
 

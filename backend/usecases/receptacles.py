@@ -88,6 +88,11 @@ def pack(db: Connection, house: House, who: Actor, request: PackRequest) -> Prom
     """
     if len(set(request.items)) < len(request.items):
         raise Unprocessable("An item stands on the list twice.", "Scan each item once.")
+    if len(request.items) > packing.MOST_AT_ONCE:
+        raise Unprocessable(
+            f"{len(request.items)} items are too many for one list.",
+            f"Pack {packing.MOST_AT_ONCE} at a time; a receptacle holds 5,000.",
+        )
     custodian = _custodian(db, who, request.custodian)
     standings = item_rows.standings(db, [request.receptacle, *request.items])
     standing = _known(standings, request.receptacle)
@@ -111,17 +116,13 @@ def pack(db: Connection, house: House, who: Actor, request: PackRequest) -> Prom
 def _refused_items(
     db: Connection, record: Packing, standings: Mapping[bytes, Standing]
 ) -> dict[int, Refusal]:
+    bags = [item for item in record.items if item in standings and standings[item].has_contents]
+    heights = dict.fromkeys(bags, 1) | (rows.heights(db, bags) if bags else {})
     judged = (
-        packing.judge_packed_item(
-            item, standings.get(item), _height(db, item, standings.get(item)), record
-        )
+        packing.judge_packed_item(item, standings.get(item), heights.get(item, 0), record)
         for item in record.items
     )
     return {line: found for line, found in enumerate(judged) if found}
-
-
-def _height(db: Connection, item: bytes, standing: Standing | None) -> int:
-    return rows.height(db, item) if standing is not None and standing.has_contents else 0
 
 
 def close(db: Connection, house: House, who: Actor, request: CloseRequest) -> Promise:
@@ -181,6 +182,11 @@ def open_(db: Connection, house: House, who: Actor, request: OpenRequest) -> Pro
         raise Conflict("What was packed is still being recorded.", "Try again in a moment.")
     time = house.now() if request.time is None else request.time
     document = _seal_found(house, request, time)
+    if len(request.missing) > packing.MOST_AT_ONCE:
+        raise Unprocessable(
+            f"{len(request.missing)} missing items are too many for one opening.",
+            f"Name {packing.MOST_AT_ONCE}, leave the others as not looked at, and report them lost.",
+        )
     record = Opening(
         request.receptacle,
         standing.number if request.number is None else request.number,
@@ -210,7 +216,7 @@ def _seal_found(house: House, request: OpenRequest, time: int) -> dict[str, Any]
 
 def _salt(house: House, receptacle: bytes, time: int) -> str:
     """128 bits that only the keystore can tell: the same when a device sends the same again with its signature."""
-    return house.signer.address(f"seal/{receptacle.hex()}/{time}")[:16].hex()
+    return house.signer.secret(f"seal/{receptacle.hex()}/{time}")[:16].hex()
 
 
 def _found(contents: Contents, request: OpenRequest) -> tuple[int, ...]:
@@ -236,12 +242,13 @@ def _after_opening(
     db: Connection, record: Opening, contents: Contents, before: Standing, after: Standing
 ) -> dict[bytes, Standing]:
     """What lay in it until now; what was taken up meanwhile stays where it is."""
-    standings = item_rows.look(db, contents.items)
+    standings = item_rows.standings(db, contents.items)
     inside = {i: s for i, s in standings.items() if s.holder == before.receptacle}
     closer = rows.closed_by(db, record.receptacle) or record.custodian
+    missing = set(record.missing)
     return {
         item: rules.moved(standing, closer, after.latest_time)
-        if item in record.missing
+        if item in missing
         else packing.stayed(standing, after)
         for item, standing in inside.items()
     }
@@ -277,7 +284,7 @@ def _keep(
     given: bytes | None,
 ) -> Promise:
     kind, digest = KINDS[type(record)], house.digest(record)
-    signature = signature_of(house, custodian, record.time, digest, given)
+    signature = signature_of(house, custodian, record.time, record, given)
     return keep(
         db,
         house,

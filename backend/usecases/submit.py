@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from backend.domain import codes, ids
-from backend.domain.network import Custodian, Standing
+from backend.domain.network import Custodian, Right, Standing
 from backend.domain.refusals import Refusal, refusal
+from backend.domain.typed_data import Signed
+from backend.domain.wire import to_wire
 from backend.errors import NotAllowed, RefusedByRule, SignatureWanted, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
@@ -81,7 +83,7 @@ def must_not_only_look(who: Actor) -> None:
 
 
 def signature_of(
-    house: House, custodian: Custodian, time: int, digest: bytes, given: bytes | None
+    house: House, custodian: Custodian, time: int, record: Signed, given: bytes | None
 ) -> bytes:
     """The signature that a device gave, checked; else one by the key that the operator keeps.
 
@@ -92,20 +94,30 @@ def signature_of(
     if right is None:
         refuse(refusal("NoRight", custodian=custodian.number, time=time))
         raise AssertionError("unreachable")
+    digest = house.digest(record)
     if given is not None:
         refuse(house.devices.refusal(right.kind, right.key, digest, given))
         return given
     name = key_name(house, custodian.number, right.key)
     if name is None:
-        raise SignatureWanted(
-            f"The key of custodian {ids.custodian_text(custodian.number)} is on its own device.",
-            "Sign there and send the signature along, with the time that was signed.",
-            digest=hexed(digest),
-            time=time,
-            key=hexed(right.key),
-            key_kind=right.kind,
-        )
+        raise _wanted(custodian, right, time, record, digest)
     return house.signer.sign(name, digest)
+
+
+def _wanted(
+    custodian: Custodian, right: Right, time: int, record: Signed, digest: bytes
+) -> SignatureWanted:
+    """With the record itself: a device that trusts nobody makes the digest of it again."""
+    return SignatureWanted(
+        f"The key of custodian {ids.custodian_text(custodian.number)} is on its own device.",
+        "Sign there and send the same again, with the signature and the time that was signed.",
+        digest=hexed(digest),
+        time=time,
+        key=hexed(right.key),
+        key_kind=right.kind,
+        type=record.TYPE,
+        record=to_wire(record),
+    )
 
 
 def key_name(house: House, custodian: int, key: bytes) -> str | None:

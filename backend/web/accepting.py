@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import coincurve
@@ -17,13 +18,14 @@ from backend.domain.commitments import new_trail_code, trail_code_text
 from backend.domain.texts import is_digits
 from backend.domain.typed_data import DeliveryKeys
 from backend.domain.verdict import CodeAxis
-from backend.errors import PosthornError, Unprocessable
+from backend.errors import PosthornError, SignatureWanted, Unprocessable
 from backend.queries import editions, labels, stamps
 from backend.usecases.accept import AcceptRequest, accept
 from backend.usecases.deliver import delivery_key_seed
 from backend.usecases.franking import Franking, Payment
 from backend.web.desk import digest_of, kind_of
 from backend.web.selling import PDF
+from backend.web.signing import given, trail_code_of
 from backend.web.visit import PageRoute, Visit, Visiting
 from stamps.errors import StampsError
 from stamps.label import SIZES
@@ -36,6 +38,7 @@ SOURCE_OF_KIND = {
     "collection": "collection",
     "processing_centre": "collection",
 }
+SALT_BYTES = 32
 MINOR = re.compile("([0-9]{1,9})(?:[.,]([0-9]{1,2}))?")
 
 
@@ -56,6 +59,10 @@ class Entered(BaseModel):
     paid: str = Field("", max_length=12)
     against_code: bool = False
     reuse_confirmed: bool = False
+    # Drawn by lot before a device signed, to be the same again: trail code, delivery code, salt.
+    made: str = Field("", max_length=32)
+    made_code: str = Field("", max_length=40)
+    made_salt: str = Field("", max_length=64)
 
 
 @router.get("/work/accept")
@@ -94,11 +101,20 @@ def _form(visit: Visit, entered: Entered, error: PosthornError | None = None) ->
 def accept_item(visit: Visiting, entered: Annotated[Entered, Form()]) -> Response:
     """Records the acceptance with its franking, all of it or nothing; then the label."""
     who, custodian = visit.at_desk()
-    code = trail_code_text(new_trail_code()) if entered.against_code else None
+    signed, lots = given(visit), _Lots.of(entered)
+    code = lots.code if entered.against_code else None
     try:
         with visit.begin() as db:
-            request = _request(db, visit, custodian, entered, code)
+            request = _request(db, visit, custodian, entered, lots)
+            request = replace(request, time=signed.time, signature=signed.signature)
             done = accept(db, visit.house, who, request)
+    except SignatureWanted as wanted:
+        wanted.fields |= {
+            "made": trail_code_text(lots.trail_code),
+            "made_code": lots.code,
+            "made_salt": lots.salt.hex(),
+        }
+        raise
     except PosthornError as error:
         return _form(visit, entered, error)
     return visit.page(
@@ -106,12 +122,35 @@ def accept_item(visit: Visiting, entered: Annotated[Entered, Form()]) -> Respons
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Lots:
+    """What is drawn by lot for an acceptance."""
+
+    trail_code: bytes
+    code: str
+    salt: bytes
+
+    @classmethod
+    def of(cls, entered: Entered) -> _Lots:
+        """New, or those that came along with a device's signature. Raises Unprocessable."""
+        trail_code = trail_code_of(entered.made)
+        if trail_code is None:
+            code = trail_code_text(new_trail_code())
+            return cls(new_trail_code(), code, secrets.token_bytes(SALT_BYTES))
+        try:
+            salt = bytes.fromhex(entered.made_salt)
+        except ValueError:
+            salt = b""
+        if len(salt) != SALT_BYTES or not entered.made_code:
+            raise Unprocessable("The form came incomplete.", "Begin again.")
+        return cls(trail_code, entered.made_code, salt)
+
+
 def _request(
-    db: Connection, visit: Visit, custodian: int, entered: Entered, code: str | None
+    db: Connection, visit: Visit, custodian: int, entered: Entered, lots: _Lots
 ) -> AcceptRequest:
     if entered.source not in codes.SOURCES.names():
         raise Unprocessable(f"{entered.source} is no source.", "Choose one of the list.")
-    trail_code = new_trail_code()
     return AcceptRequest(
         custodian=custodian,
         number=entered.number.strip() or None,
@@ -120,16 +159,16 @@ def _request(
         weight_grams=_grams(entered.grams),
         service=entered.service.strip(),
         destination=entered.destination.strip(),
-        keys=_keys(code, trail_code) if code else None,
-        trail_code=trail_code,
+        keys=_keys(lots) if entered.against_code else None,
+        trail_code=lots.trail_code,
         reuse_confirmed=entered.reuse_confirmed,
     )
 
 
-def _keys(code: str, trail_code: bytes) -> DeliveryKeys:
+def _keys(lots: _Lots) -> DeliveryKeys:
     """The addressee's key out of the delivery code; only its address is kept, and a salt (C1)."""
-    key = coincurve.PrivateKey(delivery_key_seed(code, trail_code))
-    return DeliveryKeys(recipient=address(key.public_key), salt=secrets.token_bytes(32))
+    key = coincurve.PrivateKey(delivery_key_seed(lots.code, lots.trail_code))
+    return DeliveryKeys(recipient=address(key.public_key), salt=lots.salt)
 
 
 def _franking(db: Connection, visit: Visit, entered: Entered) -> Franking:

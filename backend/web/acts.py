@@ -22,7 +22,7 @@ from backend.usecases.deliver import DeliveryRequest, deliver, draft_delivery
 from backend.web.accepting import scanned_stamps
 from backend.web.desk import digest_of, kind_of
 from backend.web.signed_delivery import parse_signed
-from backend.web.signing import given
+from backend.web.signing import Given, given
 from backend.web.stories import contracts
 from backend.web.visit import PageRoute, Visit, Visiting, see
 
@@ -149,12 +149,11 @@ def _number(list_: codes.CodeList, name: str) -> int:
 @router.post("/work/items/{item}/end")
 def end(visit: Visiting, item: str, mode: Annotated[str, Form()]) -> Response:
     """Delivered with a mode, left the network, seized: stated by the custodian alone (C4)."""
-    wanted = digest_of(item)
+    wanted, signed = digest_of(item), given(visit)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
         if mode not in ENDS.get(kind_of(visit), ()):
             raise Unprocessable("This cannot be stated here.", "Hand the item over to who can.")
-        signed = given(visit)
         request = EndRequest(
             custodian,
             wanted,
@@ -176,10 +175,9 @@ def report(
     corrects: Annotated[int, Form(ge=0)] = 0,
 ) -> Response:
     """An observation; nothing is ever edited (C8)."""
-    wanted = digest_of(item)
+    wanted, signed = digest_of(item), given(visit)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
-        signed = given(visit)
         request = ReportRequest(
             custodian,
             wanted,
@@ -202,10 +200,9 @@ def take_up(
     condition: Annotated[str, Form()] = "sound",
 ) -> Response:
     """Custody of what the record places elsewhere: one signature, for ever seen as such (C11)."""
-    wanted = digest_of(item)
+    wanted, signed = digest_of(item), given(visit)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
-        signed = given(visit)
         request = TakeUpRequest(
             custodian,
             wanted,
@@ -222,10 +219,9 @@ def take_up(
 @router.post("/work/items/{item}/recall")
 def recall(visit: Visiting, item: str) -> Response:
     """Voids every open offer of the item, on the record (C3)."""
-    wanted = digest_of(item)
+    wanted, signed = digest_of(item), given(visit)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
-        signed = given(visit)
         request = RecallRequest(custodian, wanted, signed.time, signature=signed.signature)
         return custody.recall(db, visit.house, who, request)
 
@@ -247,12 +243,14 @@ def confirm_delivery(
     visit: Visiting, item: str, signed: Annotated[str, Form(max_length=200)]
 ) -> Response:
     """The addressee has signed; the courier signs too, and it is delivered (C4)."""
-    wanted = digest_of(item)
+    wanted, ours = digest_of(item), given(visit)
 
-    return _do(visit, wanted, lambda db, who, _: _deliver(db, visit, who, wanted, signed))
+    return _do(visit, wanted, lambda db, who, _: _deliver(db, visit, who, wanted, signed, ours))
 
 
-def _deliver(db: Connection, visit: Visit, who: Actor, item: bytes, signed: str) -> object:
+def _deliver(
+    db: Connection, visit: Visit, who: Actor, item: bytes, signed: str, ours: Given
+) -> object:
     theirs = parse_signed(signed)
     draft = draft_delivery(db, visit.house, who, item, theirs.giver)
     request = DeliveryRequest(
@@ -263,7 +261,7 @@ def _deliver(db: Connection, visit: Visit, who: Actor, item: bytes, signed: str)
         time=theirs.time,
         deadline=theirs.deadline,
         number=theirs.number,
-        signature=given(visit).signature,
+        signature=ours.signature,
     )
     return deliver(db, visit.house, who, request)
 
@@ -284,13 +282,16 @@ def cancel_stamps(
 ) -> Response:
     """Once, for ever (S4). A stamp used before is answered with where and when."""
     who, custodian = visit.at_desk()
+    signed = given(visit)
     shown: dict[str, Any] = {"texts": texts, "kind": kind, "item": item}
     try:
         with visit.begin() as db:
             found = scanned_stamps(db, visit, texts.split())
             on = labels.find_item(db, item) if item.strip() else ZERO32
             number = _number(codes.CANCEL_KINDS, kind)
-            request = CancelRequest(custodian, found, number, on)
+            request = CancelRequest(
+                custodian, found, number, on, time=signed.time, signature=signed.signature
+            )
             done = cancel.cancel(db, visit.house, who, request)
     except SignatureWanted:
         raise

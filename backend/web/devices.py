@@ -30,7 +30,7 @@ def device_page(visit: Visiting) -> Response:
     if home is not None and visit.custodian is not None:
         names = [one.credential for one in known]
         options = passkeys.creation_options(
-            home, _challenges(visit)[0], visit.custodian.name, names
+            home, _challenges(visit)[0], custodian, visit.custodian.name, names
         )
     return visit.page("work/device.html", known=known, home=home, options=options)
 
@@ -63,11 +63,23 @@ def register(
 @router.post("/people/devices/{credential}/grant")
 def grant(visit: Visiting, credential: str) -> Response:
     """An administrator gives the custodian's next right to this device."""
-    who = visit.person("admin")
-    try:
-        wanted = bytes.fromhex(credential)
-    except ValueError:
-        raise NotFound("There is no such device.", "Look at the list of devices.") from None
+    who, wanted = visit.person("admin"), _credential(credential)
     with visit.begin() as db:
         usecases.grant(db, visit.house, who, wanted)
     return see("/people")
+
+
+@router.post("/people/devices/{credential}/lost")
+def report_lost(visit: Visiting, credential: str) -> Response:
+    """From the record on nothing signed with it counts (N3)."""
+    who, wanted = visit.person("admin"), _credential(credential)
+    with visit.begin() as db:
+        usecases.report_lost(db, visit.house, who, wanted)
+    return see("/people")
+
+
+def _credential(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise NotFound("There is no such device.", "Look at the list of devices.") from None

@@ -98,7 +98,7 @@ def make_list(
     items, conditions = tuple(item or ()), tuple(condition or ())
     if len(items) != len(conditions):
         raise Unprocessable("The list came incomplete.", "Begin the list again.")
-    draft = Draft(receiver, deadline, items, conditions)
+    draft, signed = Draft(receiver, deadline, items, conditions), given(visit)
     try:
         if do.startswith("remove-") and is_digits(do[7:], 4):
             return _draft_page(visit, draft.without(int(do[7:])))
@@ -108,7 +108,9 @@ def make_list(
         if do != "sign":
             return _draft_page(visit, draft)
         with visit.begin() as db:
-            digest = hand_off.hand_over(db, visit.house, who, _request(visit, custodian, draft))
+            digest = hand_off.hand_over(
+                db, visit.house, who, _request(visit, custodian, draft, signed)
+            )
     except SignatureWanted:
         raise
     except PosthornError as error:
@@ -116,7 +118,7 @@ def make_list(
     return see(f"/work/lists/0x{digest.hex()}")
 
 
-def _request(visit: Visit, custodian: int, draft: Draft) -> ReleaseRequest:
+def _request(visit: Visit, custodian: int, draft: Draft, signed: Given) -> ReleaseRequest:
     if not draft.receiver:
         raise Unprocessable("Nobody is chosen to take it over.", "Choose the receiver.")
     if draft.deadline not in DEADLINES or any(
@@ -129,7 +131,6 @@ def _request(visit: Visit, custodian: int, draft: Draft) -> ReleaseRequest:
         raise Unprocessable(f"{error}.") from None
     pairs = zip(draft.items, draft.conditions, strict=True)
     lines = (LineRequest(digest_of(i), codes.CONDITIONS.number(c)) for i, c in pairs)
-    signed = given(visit)
     time = visit.house.now() if signed.time is None else signed.time
     deadline = time + DEADLINES[draft.deadline]
     return ReleaseRequest(custodian, receiver, tuple(lines), time, deadline, signed.signature)
@@ -178,12 +179,13 @@ async def take_over_form(visit: Visiting, digest: str) -> Response:
 def _take_over(visit: Visit, digest: bytes, form: FormData) -> Response:
     """Signs the receipt: for the session's own custodian, or with name and PIN at the giver's screen."""
     who, custodian = visit.at_desk()
+    signed = given(visit)
     try:
         with visit.begin() as db:
             found = releases.one(db, digest, visit.house.now())
         signer = who if found.receiver.number == custodian else _countersigner(visit, found, form)
         with visit.begin() as db:
-            hand_off.take_over(db, visit.house, signer, _receipt(found, form, given(visit)))
+            hand_off.take_over(db, visit.house, signer, _receipt(found, form, signed))
     except SignatureWanted:
         raise
     except PosthornError as error:

@@ -18,7 +18,7 @@ from backend.usecases import receptacles as usecases
 from backend.usecases.accept import AcceptRequest, accept
 from backend.usecases.receptacles import CloseRequest, OpenRequest, PackRequest
 from backend.web.desk import digest_of
-from backend.web.signing import given
+from backend.web.signing import Given, given, trail_code_of
 from backend.web.visit import PageRoute, Visit, Visiting, see
 
 Request = TypeVar("Request", PackRequest, CloseRequest, OpenRequest)
@@ -46,25 +46,44 @@ def choose_bag(
     visit: Visiting,
     text: Annotated[str, Form(max_length=400)] = "",
     number: Annotated[str, Form(max_length=40)] = "",
+    made: Annotated[str, Form(max_length=32)] = "",
 ) -> Response:
-    """To the bag's page; a new one is accepted first, like an item."""
+    """To the bag's page; a new one is accepted first, like an item. `made`: its trail code, where a device signs."""
     who, custodian = visit.at_desk()
+    signed = given(visit)
     try:
         with visit.begin() as db:
             bag = (
-                _new_bag(db, visit, who, custodian, number)
+                _new_bag(db, visit, who, _bag_request(custodian, number, made, signed))
                 if number.strip()
                 else labels.find_item(db, text)
             )
+    except SignatureWanted:
+        raise
     except PosthornError as error:
         shown = {"text": text, "number": number, "error": error}
         return visit.page("work/pack.html", status=error.status, **shown)
     return see(f"/work/receptacles/0x{bag.hex()}")
 
 
-def _new_bag(db: Connection, visit: Visit, who: Actor, custodian: int, number: str) -> bytes:
-    request = AcceptRequest(custodian, number, scheme="own", source=codes.SOURCES.number("made_up"))
-    return accept(db, visit.house, who, request).item
+def _new_bag(db: Connection, visit: Visit, who: Actor, request: AcceptRequest) -> bytes:
+    try:
+        return accept(db, visit.house, who, request).item
+    except SignatureWanted as wanted:
+        wanted.fields["made"] = wanted.facts["trail_code"]
+        raise
+
+
+def _bag_request(custodian: int, number: str, made: str, signed: Given) -> AcceptRequest:
+    return AcceptRequest(
+        custodian,
+        number,
+        scheme="own",
+        source=codes.SOURCES.number("made_up"),
+        time=signed.time,
+        trail_code=trail_code_of(made),
+        signature=signed.signature,
+    )
 
 
 @router.get("/work/receptacles/{item}")
@@ -102,8 +121,7 @@ def receptacle_part(visit: Visiting, item: str) -> Response:
     return visit.page("work/receptacle_part.html", bag=bag)
 
 
-def _signed(visit: Visit, request: Request) -> Request:
-    signed = given(visit)
+def _signed(request: Request, signed: Given) -> Request:
     return replace(request, time=signed.time, signature=signed.signature)
 
 
@@ -128,12 +146,12 @@ def pack(
     visit: Visiting, item: str, texts: Annotated[str, Form(max_length=LONGEST_LIST)]
 ) -> Response:
     """What was scanned goes into the bag, in this order."""
-    bag = digest_of(item)
+    bag, signed = digest_of(item), given(visit)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
         items = tuple(labels.find_items(db, _scanned(texts)))
         return usecases.pack(
-            db, visit.house, who, _signed(visit, PackRequest(custodian, bag, items))
+            db, visit.house, who, _signed(PackRequest(custodian, bag, items), signed)
         )
 
     return _do(visit, bag, act, texts=texts)
@@ -154,13 +172,13 @@ def close(
     kind: Annotated[str, Form()] = "plastic",
 ) -> Response:
     """From now on it moves as one; the seal's number is kept with us, its salted hash on the record."""
-    bag = digest_of(item)
+    bag, signed = digest_of(item), given(visit)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
         if kind not in codes.SEALS.names():
             raise Unprocessable("This is no kind of seal.", "Choose one of the list.")
         request = CloseRequest(custodian, bag, seal, codes.SEALS.number(kind))
-        return usecases.close(db, visit.house, who, _signed(visit, request))
+        return usecases.close(db, visit.house, who, _signed(request, signed))
 
     return _do(visit, bag, act, seal=seal)
 
@@ -175,13 +193,13 @@ def open_(
     state: Annotated[str, Form()] = "",
 ) -> Response:
     """What was scanned is found; what is missing is named, or is the rest."""
-    bag = digest_of(item)
+    bag, signed = digest_of(item), given(visit)
 
     def act(db: Connection, who: Actor, custodian: int) -> object:
         request = _opening(
             db, custodian, receptacles.receptacle(db, bag), texts, missing, rest, state
         )
-        return usecases.open_(db, visit.house, who, _signed(visit, request))
+        return usecases.open_(db, visit.house, who, _signed(request, signed))
 
     return _do(visit, bag, act, found=texts, missing=missing, rest=rest)
 
@@ -200,7 +218,8 @@ def _opening(
     found = set(labels.find_items(db, _scanned(texts))) if texts.strip() else set()
     gone = labels.find_items(db, _scanned(missing)) if missing.strip() else []
     inside = [one.item for one in bag.contents if one.state == "inside"]
-    others = [one for one in inside if one not in found and one not in gone]
+    named = found.union(gone)
+    others = [one for one in dict.fromkeys(inside) if one not in named]
     return OpenRequest(
         custodian,
         bag.item,

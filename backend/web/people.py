@@ -28,13 +28,13 @@ def _page(
     with visit.begin() as db:
         known = people.everybody(db, visit.person("admin"))
         places = network.custodians(db)
-        waiting = devices.waiting(db)
+        known_devices = devices.every(db)
     return visit.page(
         "people.html",
         status=error.status if error else 200,
         people=known,
         places=places,
-        devices=waiting,
+        devices=known_devices,
         names={place.number: place.name for place in places},
         roles=people.ROLES,
         link=f"{visit.house.origin}/in/{secret}" if secret else None,

@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 
 from backend import passkeys
+from backend.domain.commitments import BadTrailCode, parse_trail_code
 from backend.domain.texts import is_digits
 from backend.errors import Unprocessable
 from backend.passkeys import Assertion, Passkey
@@ -49,3 +50,13 @@ def _bytes(text: str) -> bytes:
         return urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
         raise Unprocessable("The browser’s signature cannot be read.", "Sign again.") from None
+
+
+def trail_code_of(made: str) -> bytes | None:
+    """What an acceptance had drawn by lot before a device signed it. Raises Unprocessable."""
+    if not made:
+        return None
+    try:
+        return parse_trail_code(made)
+    except BadTrailCode:
+        raise Unprocessable("The form came incomplete.", "Begin again.") from None

@@ -33,6 +33,7 @@ from backend.errors import (
 )
 from backend.ports import Actor, House
 from backend.queries import devices, network
+from backend.queries.asked import what_is_signed
 from backend.queries.network import CustodianAnswer
 from backend.web.render import html
 
@@ -199,17 +200,27 @@ def bad_form(error: RequestValidationError) -> BadRequest:
 
 
 def sign_page(request: Request, form: FormData, wanted: SignatureWanted) -> Response:
-    """Asks for the fingerprint; without a passkey of this custodian it says what to do instead."""
+    """Asks for the fingerprint; without a passkey of this custodian it says what to do instead.
+
+    Nobody signs for another by PIN where the key is on the other's device (B9).
+    """
+    if "pin" in form:
+        return error_page(
+            request, NotAllowed(wanted.detail, "Whoever has the device takes over there.")
+        )
     visiting = visit(request)
+    facts = wanted.facts
     with visiting.begin() as db:
-        passkey = devices.by_key(db, bytes.fromhex(wanted.facts["key"][2:]))
-    digest = bytes.fromhex(wanted.facts["digest"][2:])
+        passkey = devices.by_key(db, bytes.fromhex(facts["key"][2:]))
+        words = what_is_signed(db, facts["type"], facts["record"], visiting.house.now())
+    sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     return visiting.page(
         "work/sign.html",
-        fields=[(name, value) for name, value in form.multi_items() if isinstance(value, str)],
+        fields=[*(one for one in sent if one[0] not in wanted.fields), *wanted.fields.items()],
+        words=words,
         path=request.url.path,
-        time=wanted.facts["time"],
-        challenge=_base64url(digest),
+        time=facts["time"],
+        challenge=_base64url(bytes.fromhex(facts["digest"][2:])),
         passkey=passkey,
         credential=_base64url(passkey.credential) if passkey else "",
         home=passkeys.home(visiting.house.origin),

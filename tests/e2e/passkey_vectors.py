@@ -77,7 +77,7 @@ def vectors(page: Page, origin: str) -> dict[str, Any]:
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     added: Any = devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-    options = creation_options(origin, CHALLENGE, "Round 77", [])
+    options = creation_options(origin, CHALLENGE, 77, "Round 77", [])
     credential = page.evaluate(CREATE, options)
     signed = [page.evaluate(GET, [credential["id"], text(d), "required"]) for d in DIGESTS]
     passkey = registered(origin, json.dumps(credential), [CHALLENGE])

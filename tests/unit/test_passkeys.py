@@ -146,6 +146,7 @@ def test_other_digest_key_and_lengths_are_refused(passkey: Passkey) -> None:
         (SECP256K1, passkey.key, digest, signature, "SignatureLength"),
         (SECP256K1, passkey.key, digest, signature[:64], "WrongSignature"),
         (2, passkey.key, digest, signature[:128], "WrongSignature"),
+        (PASSKEY, passkey.key, digest, signature + bytes(1_536), "SignatureLength"),
     ):
         found = keys.refusal(kind, key, over, given)
         assert found is not None
@@ -199,7 +200,7 @@ def test_passkeys_work_where_browsers_allow_them(origin: str, expected: str | No
 
 
 def test_options_ask_for_p256_and_a_verified_user() -> None:
-    options = creation_options(ORIGIN, CHALLENGE, "Round 77", [b"known"])
+    options = creation_options(ORIGIN, CHALLENGE, 77, "Round 77", [b"known"])
     assert [one["alg"] for one in options["pubKeyCredParams"]] == [-7]
     assert options["authenticatorSelection"]["userVerification"] == "required"
     known = urlsafe_b64encode(b"known").decode().rstrip("=")

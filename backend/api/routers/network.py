@@ -99,10 +99,10 @@ def grant_right(call: Call, custodian: CustodianIn, body: NextRightBody) -> Resp
 @router.post("/custodians/{custodian}/compromise", status_code=202, response_model=Promise)
 def compromise(call: Call, custodian: CustodianIn, body: CompromiseBody) -> Response:
     """A key was lost: from the record on nothing signed with it counts (administrators)."""
+    lost = body.generation if body.key is None else body.key
+    assert lost is not None
     return call.once(
-        lambda db, who: Promise.of(
-            db, operate.compromise(db, call.house, who, custodian, body.generation)
-        ),
+        lambda db, who: Promise.of(db, operate.compromise(db, call.house, who, custodian, lost)),
         "admin",
     )
 

@@ -107,6 +107,12 @@ def test_every_kind_of_record_can_be_signed_by_the_device(town: Town, device: De
         given = {"time": wanted["time"], "signature": device.sign(wanted["digest"])}
         town.post(path, body | given, town.as_(ROUND))
         town.settle()
+    number = town.number()
+    wanted = asked(town, "/v1/items", {"number": number})
+    given = {name: wanted[name] for name in ("time", "trail_code")}
+    given |= {"number": number, "signature": device.sign(wanted["digest"])}
+    accepted = town.post("/v1/items", given, town.as_(ROUND))
+    assert accepted["digest"] == wanted["digest"]
     release = {"receiver": "1-1", "lines": [{"item": items[0]}]}
     wanted = asked(town, "/v1/releases", release)
     given = {"time": wanted["time"], "signature": device.sign(wanted["digest"])}
@@ -134,3 +140,18 @@ def test_wrong_signatures_are_refused_and_nothing_is_kept(town: Town, device: De
     assert town.post("/v1/receipts", late, town.as_(ROUND), 409)["type"].endswith("WrongSignature")
     town.post("/v1/receipts", body | {"signature": good}, town.as_(ROUND), 422)
     assert town.get(f"/v1/releases/{digest}", town.as_(COUNTER))["state"] == "open"
+
+
+def test_lost_device_signs_nothing_more_whatever_time_it_names(town: Town, device: Device) -> None:
+    """N3: compromised, not only ended; a right granted to another key alone would let it date back."""
+    _, digest = offered(town, 1)
+    wanted = asked(town, "/v1/receipts", {"release": digest})
+    its = f"/v1/custodians/{custodian_text(ROUND)}"
+    town.post(f"{its}/compromise", {}, town.by("admin"), 422)
+    town.post(f"{its}/compromise", {"key": device.address}, town.by("admin"))
+    town.settle()
+    signed = {"release": digest, "time": wanted["time"], "signature": device.sign(wanted["digest"])}
+    refused = town.post("/v1/receipts", signed, town.as_(ROUND), 409)
+    assert refused["type"] == "urn:posthorn:NoRight"
+    kind = {"key_kind": "passkey"}
+    town.post(f"{its}/rights", kind, town.by("admin"), 422)

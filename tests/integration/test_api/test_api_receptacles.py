@@ -184,6 +184,57 @@ def test_bags_travel_in_a_container_and_no_deeper_than_four(town: Town) -> None:
     assert carried[0]["carried"][0]["carried"][0]["carried"][0]["kind"] == "hand_off"
 
 
+def test_bag_is_opened_while_its_closing_is_still_being_recorded(town: Town) -> None:
+    """The chain has given its number meanwhile; found items are with who opens it at once."""
+    items, item = items_of(town, 2), bag(town)
+    pack(town, item, items)
+    town.settle()
+    close(town, item)
+    open_(town, item, COUNTER, found=[items[0]], missing=[items[1]])
+    held = [one["item"] for one in town.get("/v1/desk", town.as_(COUNTER))["holds"]]
+    assert set(items) <= set(held)
+    town.settle()
+    assert states(town, item) == ["found", "missing"]
+
+
+def test_what_was_taken_up_is_not_shown_as_inside(town: Town) -> None:
+    """Before the opening too: else somebody who counts all of it would sign for it."""
+    items = items_of(town, 2)
+    item = sealed(town, items)
+    town.post("/v1/take-ups", {"item": items[0], "reason": "found"}, town.as_(ZURICH))
+    assert states(town, item) == ["taken_out", "inside"]
+    town.settle()
+    assert states(town, item) == ["taken_out", "inside"]
+
+
+def test_letter_is_proven_after_its_bag_has_travelled_on_in_another(town: Town) -> None:
+    """C7: what carried the empty bag later never carried the letter."""
+    letter = items_of(town, 1)
+    first = sealed(town, letter)
+    move(town, [first], COUNTER, HALL)
+    open_(town, first, found=letter)
+    town.settle()
+    move(town, [first], HALL, COUNTER)
+    second = sealed(town, [first])
+    move(town, [second], COUNTER, HALL)
+    shown = town.get(f"/v1/trails/{letter[0]}")
+    assert [hop["kind"] for hop in shown["trail"][-1]["carried"]] == ["hand_off"]
+    bundle = town.client.get(f"/v1/items/{letter[0]}/bundle")
+    assert bundle.status_code == 200, bundle.text
+    assert first[2:] in bundle.text
+    assert second[2:] not in bundle.text
+
+
+def test_item_in_a_bag_in_a_container_shows_the_moves_of_both(town: Town) -> None:
+    """C7: trails look through."""
+    letter = items_of(town, 1)
+    inner = sealed(town, letter)
+    outer = sealed(town, [inner])
+    move(town, [outer], COUNTER, HALL)
+    carried = town.get(f"/v1/trails/{letter[0]}")["carried"]
+    assert [hop["to"]["number"] for hop in carried] == [AT_HALL]
+
+
 def test_what_the_chain_leaves_out_is_with_its_holder_again(town: Town) -> None:
     """C3: lines stand alone; of one that was refused no forecast is left."""
     items, item = items_of(town, 2), bag(town)
@@ -269,6 +320,11 @@ def test_operator_stands_in_for_who_cannot_sign(town: Town) -> None:
         town.post("/v1/stand-ins", body, town.as_(HALL), 403)
         made = town.post("/v1/stand-ins", body, town.by("admin"), 201)
         assert made["stand_in_reason"] == "suspended"
+        back = f"/v1/releases/{made['digest']}/withdrawal"
+        town.post(back, {}, town.as_(ROUND), 403)
+        town.post(back, {}, town.by("admin"), 200)
+        again = body | {"time": town.stage.clock + 1}
+        made = town.post("/v1/stand-ins", again, town.by("admin"), 201)
         town.post("/v1/receipts", {"release": made["digest"], "missing": [1]}, town.as_(HALL))
         town.settle()
         trail = town.get(f"/v1/trails/{items[0]}")

@@ -88,5 +88,6 @@ def test_device_signatures_take_the_gas_of_a_chain_without_the_precompile() -> N
     """N3: else a full transaction of them would run out of gas, and none of them be recorded."""
     payload = {"recall": {}, "signature": "0x" + "11" * 64}
     device = payload | {"signature": "0x" + "11" * 600}
-    assert gas_of("recall", device) - gas_of("recall", payload) == DEVICE_SIGNATURE_GAS
+    more = gas_of("recall", device) - gas_of("recall", payload)
+    assert more >= DEVICE_SIGNATURE_GAS + 40 * 600
     assert bytes_of("recall", device) - bytes_of("recall", payload) >= 600
