@@ -23,11 +23,18 @@ abstract contract ReceptacleHandler is HandOffHandler {
     function bag(uint256 pick, uint256 luck) external {
         uint256 holder = _ghosts[_pick(pick)].holder;
         if (holder == 0 || holder >= FIRST_RECEPTACLE) return;
+        for (uint256 i = 0; i <= luck % 6; ++i) {
+            _bagHighest(holder, luck);
+        }
+    }
+
+    function _bagHighest(uint256 holder, uint256 luck) private {
         (bytes32 item, bytes32 into) = _toBag(holder, luck);
         if (item == 0 || into == 0) return;
         bytes32[] memory items = new bytes32[](1);
         items[0] = item;
         _pack(Packing(into, _ghosts[into].number, uint40(holder), _now(), items), GOOD);
+        if (!_hasContents(_ghosts[into])) return;
         _close(into, _whoIs(holder), _ghosts[into].number, _now(), GOOD);
     }
 
