@@ -8,7 +8,9 @@ import {vm} from "./Vm.sol";
 /// @notice All that may happen to items, and the way out that must always be there.
 contract CustodyHandler is ReceptacleHandler {
     function selectors() external pure returns (bytes4[] memory all) {
-        bytes4[17] memory each = [
+        bytes4[21] memory each = [
+            this.accept.selector,
+            this.accept.selector,
             this.accept.selector,
             this.handOff.selector,
             this.lateHandOff.selector,
@@ -20,6 +22,8 @@ contract CustodyHandler is ReceptacleHandler {
             this.recall.selector,
             this.report.selector,
             this.pack.selector,
+            this.bag.selector,
+            this.bag.selector,
             this.close.selector,
             this.open.selector,
             this.timePasses.selector,

@@ -26,7 +26,8 @@ abstract contract ItemHandler is CustodyModel, Sending {
 
     function accept(uint256 luck, uint256 whoLuck) external {
         bool again = _items.length == MOST_ITEMS || (luck % 8 == 0 && _items.length != 0);
-        uint256 who = whoLuck % CUSTODIANS;
+        // Half of all at one place, which so has enough to fill receptacles.
+        uint256 who = whoLuck % 2 == 0 ? 0 : whoLuck / 2 % CUSTODIANS;
         uint256 n = again ? luck % _items.length : _items.length;
         // Who accepts an item again must be of its operator, else it is another item (C1).
         if (again) who = who % 3 + (_ghosts[_items[n]].origin - 1) * 3;

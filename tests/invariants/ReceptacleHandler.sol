@@ -18,6 +18,37 @@ abstract contract ReceptacleHandler is HandOffHandler {
         _pack(Packing(into, _number(into, _luck(luck, 3)), _custodian(who), _time(_luck(luck, 2)), items), luck);
     }
 
+    /// @dev The highest that a custodian holds goes into another, which is closed: so towers rise that luck alone would not
+    /// build.
+    function bag(uint256 pick, uint256 luck) external {
+        uint256 holder = _ghosts[_pick(pick)].holder;
+        if (holder == 0 || holder >= FIRST_RECEPTACLE) return;
+        for (uint256 i = 0; i <= luck % 6; ++i) {
+            _bagHighest(holder, luck);
+        }
+    }
+
+    function _bagHighest(uint256 holder, uint256 luck) private {
+        (bytes32 item, bytes32 into) = _toBag(holder, luck);
+        if (item == 0 || into == 0) return;
+        bytes32[] memory items = new bytes32[](1);
+        items[0] = item;
+        _pack(Packing(into, _ghosts[into].number, uint40(holder), _now(), items), GOOD);
+        if (!_hasContents(_ghosts[into])) return;
+        _close(into, _whoIs(holder), _ghosts[into].number, _now(), GOOD);
+    }
+
+    function _toBag(uint256 holder, uint256 luck) private view returns (bytes32 item, bytes32 into) {
+        for (uint256 i = 0; i < _items.length; ++i) {
+            bytes32 next = _items[(luck % _items.length + i) % _items.length];
+            Ghost memory its = _ghosts[next];
+            if (its.holder != holder) continue;
+            bool higher = item == 0 || its.height > _ghosts[item].height;
+            if (_mayMove(its) && higher) item = next;
+            else if (_refusesContents(its) == 0) into = next;
+        }
+    }
+
     function _pack(Packing memory p, uint256 luck) private {
         uint256 who = _whoIs(p.custodian);
         uint256 key = _keyFor(who, p.time, _luck(luck, 4));

@@ -323,8 +323,16 @@ contract StampHandler is Parties, Sending {
         return 0;
     }
 
+    /// @dev Mostly one that was used, if there is any.
+    function _usedStamp(uint256 luck) private view returns (uint64 stamp) {
+        for (uint256 n = 0; n < 2 * SUPPLY; ++n) {
+            stamp = _stamp(_luck(luck, n));
+            if (_ghosts[stamp].used) break;
+        }
+    }
+
     function showOriginal(uint256 luck) external {
-        Original memory o = Original(_stamp(luck), _now() + 1 hours);
+        Original memory o = Original(_usedStamp(luck), _now() + 1 hours);
         if (luck % 16 == 1) o.deadline = _now() - 1;
         uint64 keyOf = luck % 8 == 3 ? _stamp(luck >> 8) : o.stamp;
         Ghost storage its = _ghosts[o.stamp];
