@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from backend.proof.bundle import Opening
     from backend.proof.check import Held
-    from backend.queries.trails import ItemAnswer, TrailAnswer
+    from backend.queries.trails import EntryAnswer, ItemAnswer, TrailAnswer
 
 LARGEST_BUNDLE_BYTES = 100_000_000
 BUNDLE_BEGINS = b'{"body":'
@@ -274,9 +275,12 @@ def _trail_json(answer: TrailAnswer) -> dict[str, Any]:
                 "digest": one.entry.digest,
                 "flags": list(one.flags),
                 "status": one.status,
+                "seal": one.seal,
+                "carried": [hop.text for hop in one.carried],
             }
             for one in answer.entries
         ],
+        "carried": [one.text for one in answer.carried],
         "notices": [
             {"text": one.text, "block": one.block, "transaction": one.transaction}
             for one in answer.notices
@@ -294,12 +298,31 @@ def _trail_text(answer: TrailAnswer) -> str:
         "",
     ]
     for one in answer.entries:
-        flags = f"  [{', '.join(one.flags).replace('_', ' ')}]" if one.flags else ""
-        lines.append(f"{one.entry.record:>3}  {when(one.entry.event_time)}  {one.text}{flags}")
+        seal = f" ({one.seal})" if one.seal else ""
+        lines.append(f"{one.entry.record:>3}  {_line(one, when)}{seal}")
+        lines += _carried_lines(one.carried, when)
+    if answer.carried:
+        lines += ["  In a receptacle, carried so far:", *_carried_lines(answer.carried, when)]
     lines += [f"To be looked at: {notice.text}" for notice in answer.notices]
     if answer.pending:
         lines.append(f"{len(answer.pending)} more being recorded.")
     return "\n".join([*lines, "", f"As of block {answer.as_of.block}."])
+
+
+def _line(one: EntryAnswer, when: Callable[[int], str]) -> str:
+    flags = f"  [{', '.join(one.flags).replace('_', ' ')}]" if one.flags else ""
+    return f"{when(one.entry.event_time)}  {one.text}{flags}"
+
+
+def _carried_lines(
+    hops: tuple[EntryAnswer, ...], when: Callable[[int], str], indent: str = "       "
+) -> list[str]:
+    """The moves of the receptacle that carried it, deeper ones further in (C7)."""
+    lines = []
+    for hop in hops:
+        lines += [f"{indent}· {_line(hop, when)}"]
+        lines += _carried_lines(hop.carried, when, indent + "  ")
+    return lines
 
 
 def _held_json(held: Held, item: bytes, network: str) -> dict[str, Any]:

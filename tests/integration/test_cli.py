@@ -56,6 +56,17 @@ def test_two_items_bear_the_model_number_and_it_asks_which(up: Up) -> None:
     assert newest["item"] == hashes[0]
 
 
+def test_trail_of_a_letter_shows_the_moves_of_its_bag(up: Up) -> None:
+    """C7: under the stay, and which seal the bag bore."""
+    said = up.run("trail", "RR900001252AT").stdout
+    assert "inferred, not seen" in said
+    assert "       · " in said
+    assert "Innsbruck exchange to Zürich exchange" in said
+    assert "plastic seal AT 4711093" in up.run("trail", "ATINNACHZRHAAUN60009001001").stdout
+    record = up.json("trail", "RR900001252AT")["records"][4]
+    assert record["carried"] == ["Innsbruck exchange to Zürich exchange"]
+
+
 def test_proof_of_the_model_item_holds_and_asks_no_posthorn_server(up: Up, tmp_path: Path) -> None:
     """The terminal of the first two minutes."""
     file = tmp_path / "p.json"
