@@ -120,6 +120,11 @@ test-integration: setup
 test-contracts: .venv-contracts/stamp build/solcx/solc-v0.8.37
 	scripts/brownie.sh test tests/contracts
 
+## gas:              what records cost beside the targets, and what would be built instead; ACCEPT=1 takes new figures
+.PHONY: gas
+gas: .venv-contracts/stamp build/solcx/solc-v0.8.37
+	ACCEPT=$(ACCEPT) scripts/brownie.sh test tests/contracts/test_gas.py
+
 # Compiled as for the chain; tests/invariants load what lies there.
 .PHONY: forge-contracts
 forge-contracts: build/solcx/solc-v0.8.37

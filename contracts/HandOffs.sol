@@ -38,14 +38,15 @@ abstract contract HandOffs is Receptacles {
 
     function _handOff(HandOff calldata signed) private returns (bytes32 digest, bytes memory reason) {
         Release calldata release = signed.release;
+        Receipt calldata receipt = signed.receipt;
         bytes32[] memory lines = LedgerTypes.hashLines(release.lines);
-        digest = _hashTypedDataV4(LedgerTypes.hash(signed.receipt));
-        reason = _checkShape(release.giver, release.receiver, lines.length, signed.receipt);
+        digest = _hashTypedDataV4(LedgerTypes.hash(receipt));
+        reason = _checkShape(release.giver, release.receiver, lines.length, receipt);
         if (reason.length == 0) reason = _checkParties(digest, lines, signed);
         if (reason.length == 0) {
             Passage memory passage =
-                Passage(digest, release.giver, release.receiver, release.time, signed.receipt.time, 0, false);
-            reason = _passLines(passage, release.lines, signed.receipt);
+                Passage(digest, release.giver, release.receiver, release.time, receipt.time, 0, false);
+            reason = _passLines(passage, release.lines, receipt);
         }
         if (reason.length != 0) return (digest, reason);
 
@@ -56,7 +57,7 @@ abstract contract HandOffs is Receptacles {
             release.time,
             release.deadline,
             lines,
-            signed.receipt,
+            receipt,
             signed.giverSignature,
             signed.receiverSignature
         );
@@ -186,7 +187,8 @@ abstract contract HandOffs is Receptacles {
         for (uint256 i = 0; i < lines.length; ++i) {
             if (!_isReceived(received, i)) continue;
             Line calldata line = lines[i];
-            bytes memory reason = _passLine(passage, line, _findingOf(passage, receipt, i, line.condition));
+            (uint16 found, bytes32 evidence) = _findingOf(passage, receipt.findings, i, line.condition);
+            bytes memory reason = _passLine(passage, line, i, found, evidence);
             if (reason.length == 0) {
                 passage.counts = true;
             } else {
@@ -198,20 +200,19 @@ abstract contract HandOffs is Receptacles {
     }
 
     /// @dev The receiver's finding of a line, or that it was found as given. Lines and findings both rise.
-    function _findingOf(Passage memory passage, Receipt calldata receipt, uint256 line, uint16 given)
+    function _findingOf(Passage memory passage, Finding[] calldata findings, uint256 line, uint16 given)
         private
         pure
-        returns (Finding memory finding)
+        returns (uint16 condition, bytes32 evidence)
     {
-        Finding[] calldata findings = receipt.findings;
-        if (passage.findings < findings.length && findings[passage.findings].line == line) {
-            return findings[passage.findings++];
-        }
-        // Safety: there are at most 500 lines.
-        return Finding(uint16(line), given, 0);
+        uint256 next = passage.findings;
+        if (next == findings.length || findings[next].line != line) return (given, 0);
+        passage.findings = next + 1;
+        return (findings[next].condition, findings[next].evidence);
     }
 
-    function _passLine(Passage memory passage, Line calldata line, Finding memory finding)
+    /// @dev `found` and `evidence` are the receiver's.
+    function _passLine(Passage memory passage, Line calldata line, uint256 index, uint16 found, bytes32 evidence)
         private
         returns (bytes memory reason)
     {
@@ -222,17 +223,18 @@ abstract contract HandOffs is Receptacles {
         if (reason.length != 0) return reason;
 
         its = its.advanced(passage.receiver, passage.received);
-        _write(line.item, trail, its, stay, passage.digest, finding.line);
+        _write(line.item, trail, its, stay, passage.digest, index);
+        // Safety: there are at most 500 lines.
         emit ItemHandedOff(
             line.item,
             passage.digest,
-            finding.line,
+            uint16(index),
             its.recordsOf(),
             its.numberOf(),
             line.condition,
-            finding.condition,
+            found,
             line.evidence,
-            finding.evidence
+            evidence
         );
     }
 }

@@ -254,13 +254,13 @@ contract PostalNetwork is IPostalNetwork {
 
     /// @inheritdoc IPostalNetwork
     function rightAt(uint40 number, uint40 time) public view returns (SigningRight memory right) {
-        right = _begunBy(number, time, _latest[number]);
-        if (time >= right.until) delete right;
+        SigningRight storage begun = _begunBy(number, time);
+        if (_covers(begun, time)) right = begun;
     }
 
     /// @inheritdoc IPostalNetwork
     function keyAt(uint40 number, uint40 time) public view returns (address key, KeyKind kind, bytes memory reason) {
-        SigningRight memory right = _latest[number];
+        SigningRight storage right = _latest[number];
         uint16 its = _operatorOf(number);
         if (right.key == address(0)) {
             reason = abi.encodeWithSelector(UnknownCustodian.selector, number);
@@ -269,8 +269,8 @@ contract PostalNetwork is IPostalNetwork {
         } else if (right.suspended) {
             reason = abi.encodeWithSelector(CustodianIsSuspended.selector, number);
         } else {
-            right = _begunBy(number, time, right);
-            if (time < right.until) return (right.key, right.kind, "");
+            right = _begunBy(number, time);
+            if (_covers(right, time)) return (right.key, right.kind, "");
             reason = abi.encodeWithSelector(NoRight.selector, number, time);
         }
     }
@@ -312,14 +312,11 @@ contract PostalNetwork is IPostalNetwork {
         return _stampSigners[number][signer];
     }
 
-    /// @dev The last right that began at or before `time`, or an empty one. Rights are in order of `from` and do not
-    /// overlap, so no other can cover `time`.
-    function _begunBy(uint40 number, uint40 time, SigningRight memory latest)
-        private
-        view
-        returns (SigningRight memory begun)
-    {
-        if (latest.from <= time) return latest;
+    /// @dev The last right that began at or before `time`, or, if none did, the latest. Rights are in order of `from` and
+    /// do not overlap, so no other can cover `time`.
+    function _begunBy(uint40 number, uint40 time) private view returns (SigningRight storage begun) {
+        begun = _latest[number];
+        if (begun.from <= time) return begun;
         SigningRight[] storage past = _past[number];
         uint256 low = 0;
         uint256 high = past.length;
@@ -329,6 +326,10 @@ contract PostalNetwork is IPostalNetwork {
             else high = middle;
         }
         if (low != 0) begun = past[low - 1];
+    }
+
+    function _covers(SigningRight storage right, uint40 time) private view returns (bool) {
+        return right.from <= time && time < right.until;
     }
 
     function _isEnrolled(uint40 number) private view returns (bool) {

@@ -112,8 +112,17 @@ abstract contract Trails is ICustodyLedger, SignedRecords {
         return _headAfter(head, opened.headAtOpening, 0);
     }
 
-    function _headAfter(bytes32 head, bytes32 digest, uint256 line) internal pure returns (bytes32) {
-        return keccak256(abi.encode(head, digest, line));
+    /// @dev keccak256(abi.encode(head, digest, line)).
+    function _headAfter(bytes32 head, bytes32 digest, uint256 line) internal pure returns (bytes32 next) {
+        // Safety: writes three words behind the free memory pointer and leaves it there.
+        // slither-disable-next-line assembly
+        assembly ("memory-safe") { // solhint-disable-line no-inline-assembly
+            let free := mload(0x40)
+            mstore(free, head)
+            mstore(add(free, 32), digest)
+            mstore(add(free, 64), line)
+            next := keccak256(free, 96)
+        }
     }
 
     // ----------------------------------------------------------------------------------------------------------- views

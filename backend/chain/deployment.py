@@ -16,6 +16,13 @@ from backend.errors import BadSettings
 
 DEPLOY = "Deploy the contracts (scripts/deploy.py), or name another file with POSTHORN_DEPLOYMENT."
 WORD = 32
+# Which contract names which other, and by what function.
+LINKS = (
+    ("CustodyLedger", "network", "PostalNetwork"),
+    ("CustodyLedger", "stamps", "CryptoStamp"),
+    ("CryptoStamp", "network", "PostalNetwork"),
+    ("CryptoStamp", "ledger", "CustodyLedger"),
+)
 
 
 class DeploymentMissing(BadSettings):
@@ -84,21 +91,61 @@ def _parsed(content: Mapping[str, Any]) -> Deployment:
 
 def check_deployment(node: Node, deployment: Deployment) -> None:
     """Raises OtherChain, NotDeployed, OtherBuild; NodeAway where the node does not answer."""
+    check_chain(node, deployment)
+    for name, address in deployment.addresses.items():
+        code = node.code(address)
+        if not code:
+            raise NotDeployed(f"There is no {name} at 0x{address.hex()} on this chain.", DEPLOY)
+        if not is_this_build(name, code):
+            raise OtherBuild(
+                f"The {name} at 0x{address.hex()} is of another build than this Posthorn.",
+                "It is an older deployment: run the Posthorn that made it, or start with new data.",
+            )
+
+
+def check_chain(node: Node, deployment: Deployment) -> None:
+    """Raises OtherChain; NodeAway where the node does not answer."""
     chain_id = node.chain_id()
     if chain_id != deployment.chain_id:
         raise OtherChain(
             f"The deployment is on chain {deployment.chain_id}, the node serves chain {chain_id}.",
             "Name the right node with POSTHORN_RPC_URLS, or another deployment.",
         )
-    for name, address in deployment.addresses.items():
-        code = node.code(address)
-        if not code:
-            raise NotDeployed(f"There is no {name} at 0x{address.hex()} on this chain.", DEPLOY)
-        if code_hash(code, interface(name).immutables) != interface(name).code_hash:
-            raise OtherBuild(
-                f"The {name} at 0x{address.hex()} is of another build than this Posthorn.",
-                "It is an older deployment: run the Posthorn that made it, or start with new data.",
-            )
+
+
+def differences(node: Node, deployment: Deployment) -> dict[str, str]:
+    """What is not as this version's sources build it, by contract; an empty text where all is.
+
+    Immutables are no part of the code that is compared, so it is asked whom the contracts name. Raises OtherChain,
+    NodeAway.
+    """
+    check_chain(node, deployment)
+    codes = {name: node.code(address) for name, address in deployment.addresses.items()}
+    found = {name: _difference(name, code) for name, code in codes.items()}
+    for name, link, named in LINKS:
+        if not found[name]:
+            found[name] = _other_link(node, deployment, name, link, named)
+    return found
+
+
+def _difference(name: str, code: bytes) -> str:
+    if not code:
+        return "there is no code"
+    return "" if is_this_build(name, code) else "the code is of another build, or another contract"
+
+
+def _other_link(node: Node, deployment: Deployment, name: str, link: str, named: str) -> str:
+    function = interface(name).functions[link]
+    answer = node.call(deployment.addresses[name], function.calldata())
+    expected = deployment.addresses[named]
+    if answer == expected.rjust(WORD, b"\0"):
+        return ""
+    return f"its {link} is 0x{answer[-20:].hex()} and not the {named} 0x{expected.hex()}"
+
+
+def is_this_build(name: str, code: bytes) -> bool:
+    """Whether a contract's code on the chain is what this version's sources build."""
+    return code_hash(code, interface(name).immutables) == interface(name).code_hash
 
 
 def code_hash(code: bytes, immutables: tuple[int, ...]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from backend.cli import items, people, processes, stamps, upkeep
+from backend.cli import contracts, items, people, processes, stamps, upkeep
 from backend.cli.output import Exit, at_end, end_with, say, say_unexpected
 from backend.errors import PosthornError
 
@@ -24,6 +24,7 @@ stamps.register(app)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(upkeep.demo, name="demo")
+app.add_typer(contracts.app, name="contracts")
 
 
 def run() -> None:

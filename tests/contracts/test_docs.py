@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.contracts import gas_table
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "contracts"
 
@@ -23,3 +25,9 @@ def test_every_contract_has_its_line() -> None:
     readme = (ROOT / "contracts" / "README.md").read_text()
     for file in (ROOT / "contracts").rglob("*.sol"):
         assert file.name in readme or file.parent.name == "libraries", file.name
+
+
+def test_the_table_of_costs_is_that_of_the_figures() -> None:
+    """`make gas ACCEPT=1` writes both."""
+    text = gas_table.DOCS.read_text()
+    assert gas_table.with_table(text, gas_table.table(gas_table.read())) == text

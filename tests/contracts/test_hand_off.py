@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from brownie import web3
 from brownie.exceptions import VirtualMachineError
 
 from backend.domain.keccak import keccak256
 from backend.domain.typed_data import ZERO32, Finding, received_bitmap
 from tests.contracts.errors import error, refusals, reverts_with
-from tests.contracts.world import DAY, MINUTE, Key, World
+from tests.contracts.world import DAY, MINUTE, Key, World, plain
 
 WET = 2
 
@@ -395,3 +396,20 @@ def test_hand_offs_of_a_batch_stand_alone(world: World) -> None:
     expected = error("NotHolder", item, world.zurich.number, world.van.number)
     assert refusals(transaction) == [(1, expected)]
     assert world.ledger.itemOf(item)[:3] == (world.hall.number, 3, 3)
+
+
+def test_bits_above_a_members_width_are_no_way_around_a_line(world: World) -> None:
+    """C2: a line is hashed as it came, so a giver could sign such bits; reading the line stops them."""
+    item = world.accepted(world.counter)
+    line = world.line(item)
+    wide = replace(line, number=line.number + 2**32)
+    signed = world.hand_off(world.counter, world.hall, wide).argument
+    narrow = (*signed[0][:-1], [plain(line)])
+    data = bytes.fromhex(world.ledger.handOff.encode_input((narrow, *signed[1:]))[2:])
+    number = data.index(item) + 32
+    data = data[:number] + wide.number.to_bytes(32, "big") + data[number + 32 :]
+    call = {"from": str(world.relay), "to": world.ledger.address, "data": "0x" + data.hex()}
+    answer = web3.provider.make_request("eth_call", [call, "latest"])
+    # No typed error: release and signatures are right, and reading the line reverts with nothing.
+    assert answer["error"].get("data", "0x") == "0x"
+    assert "revert" in answer["error"]["message"]

@@ -96,7 +96,7 @@ def compiler_question() -> dict[str, Any]:
         "settings": {
             "evmVersion": "cancun",
             "viaIR": True,
-            "optimizer": {"enabled": True, "runs": 200},
+            "optimizer": {"enabled": True, "runs": 1000},
             "remappings": ["@openzeppelin=node_modules/@openzeppelin"],
             "outputSelection": {"*": {"*": ["evm.bytecode.object"]}},
         },
