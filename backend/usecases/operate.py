@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -12,12 +11,11 @@ from sqlalchemy import Connection
 
 from backend.domain import codes, ids, rules
 from backend.domain.keccak import keccak256
-from backend.domain.merkle import claim_leaf, merkle_root
 from backend.domain.network import FOR_EVER
 from backend.domain.refusals import refusal
 from backend.errors import Conflict, NotAllowed, Unprocessable
 from backend.ports import Actor, House
-from backend.store import network, stamps, submissions
+from backend.store import claims, network, stamps, submissions
 from backend.usecases.submit import Promise, hexed, keep, refuse
 from stamps.claim import claim_address, claim_secret
 
@@ -215,9 +213,10 @@ def create_edition(db: Connection, house: House, who: Actor, request: EditionReq
     if request.quantity < 1 or len(request.currency) != 3 or request.face_value < 1:
         raise Unprocessable("An edition has stamps, a face value and a three-letter currency.")
     seed = house.claim_seeds.make(request.edition)
+    root = claims.keep_tree(db, request.edition, 1, claim_keys(seed, request))
     terms = {
         "metadata": hexed(keccak256(canonical(request.metadata))),
-        "claim_root": hexed(merkle_root(claim_leaves(seed, request.edition, request.quantity))),
+        "claim_root": hexed(root),
         "face_value": request.face_value,
         "currency": request.currency,
         "service": 0,
@@ -229,7 +228,8 @@ def create_edition(db: Connection, house: House, who: Actor, request: EditionReq
     return act(db, house, who, "create_edition", lane, {"edition": request.edition, "terms": terms})
 
 
-def claim_leaves(seed: bytes, edition: int, quantity: int) -> Sequence[bytes]:
-    """The leaves of an edition's claim keys, by serial (S1)."""
-    stamps_ = (ids.stamp_number(edition, serial) for serial in range(1, quantity + 1))
-    return [claim_leaf(s, claim_address(claim_secret(seed, s), s)) for s in stamps_]
+def claim_keys(seed: bytes, request: EditionRequest) -> list[bytes]:
+    """The addresses of an edition's claim keys, by serial (S1)."""
+    serials = range(1, request.quantity + 1)
+    numbers = (ids.stamp_number(request.edition, serial) for serial in serials)
+    return [claim_address(claim_secret(seed, stamp), stamp) for stamp in numbers]
