@@ -16,9 +16,10 @@ from backend.keystore import key_from, sign_compact
 from backend.store import claims, stamps
 from backend.usecases import cancel, operate, sell
 from backend.usecases.cancel import CancelRequest, TwinRequest
+from backend.usecases.claim_codes import claim_secrets
 from backend.usecases.operate import EditionRequest
 from backend.usecases.sell import PrintRequest
-from stamps.claim import claim_address, claim_key, claim_secret
+from stamps.claim import claim_address, claim_key
 
 SIGNALS = edition_number(ARLBERG, 1)
 SAENTIS = edition_number(SANTIS, 1)
@@ -131,15 +132,15 @@ def copy_turns_up(stage: Stage) -> None:
 
 def claim_twins(stage: Stage) -> None:
     """Nine collectors claim: the claim key signs, nobody sees the secret (S6)."""
-    seed = stage.house.claim_seeds.get(SIGNALS)
-    assert seed is not None
     for serial in CLAIMED:
-        stage.do(cancel.claim_or_show, stage.admin, _claim(stage, seed, serial))
+        stage.do(cancel.claim_or_show, stage.admin, _claim(stage, serial))
 
 
-def _claim(stage: Stage, seed: bytes, serial: int) -> TwinRequest:
+def _claim(stage: Stage, serial: int) -> TwinRequest:
     house, stamp = stage.house, signals(serial)
-    secret = claim_secret(seed, stamp)
+    secrets = claim_secrets(house.claim_seeds, SIGNALS, serial, serial)
+    assert secrets is not None
+    secret = secrets[stamp]
     collector = house.signer.address(f"collector/{serial}")
     record = Claim(stamp, collector, stage.clock + DAY)
     key = key_from(claim_key(secret, stamp))

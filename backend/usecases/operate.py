@@ -16,8 +16,8 @@ from backend.domain.refusals import refusal
 from backend.errors import Conflict, NotAllowed, Unprocessable
 from backend.ports import Actor, House
 from backend.store import claims, network, stamps, submissions
+from backend.usecases.claim_codes import claim_keys
 from backend.usecases.submit import Promise, hexed, keep, refuse
-from stamps.claim import claim_address, claim_secret
 
 SECP256K1 = 1
 
@@ -208,12 +208,12 @@ def _custodian_key(house: House, custodian: int, generation: int) -> bytes:
 
 
 def create_edition(db: Connection, house: House, who: Actor, request: EditionRequest) -> Promise:
-    """Create an edition with a sealed seed of claim codes, and keep its terms (S1, S10)."""
+    """Create an edition with sealed seeds of claim codes, and keep its terms (S1, S10)."""
     must_be_admin(who)
     if request.quantity < 1 or len(request.currency) != 3 or request.face_value < 1:
         raise Unprocessable("An edition has stamps, a face value and a three-letter currency.")
-    seed = house.claim_seeds.make(request.edition)
-    root = claims.keep_tree(db, request.edition, 1, claim_keys(seed, request))
+    keys = claim_keys(house.claim_seeds, request.edition, request.quantity)
+    root = claims.keep_tree(db, request.edition, 1, keys)
     terms = {
         "metadata": hexed(keccak256(canonical(request.metadata))),
         "claim_root": hexed(root),
@@ -226,10 +226,3 @@ def create_edition(db: Connection, house: House, who: Actor, request: EditionReq
     stamps.keep_terms(db, request.edition, request.title, request.metadata, request.quantity)
     lane = f"submitter/{request.edition >> 16}"
     return act(db, house, who, "create_edition", lane, {"edition": request.edition, "terms": terms})
-
-
-def claim_keys(seed: bytes, request: EditionRequest) -> list[bytes]:
-    """The addresses of an edition's claim keys, by serial (S1)."""
-    serials = range(1, request.quantity + 1)
-    numbers = (ids.stamp_number(request.edition, serial) for serial in serials)
-    return [claim_address(claim_secret(seed, stamp), stamp) for stamp in numbers]

@@ -8,14 +8,15 @@ from town import COUNTER, HALL, SANTIS, SIGNALS, ZURICH, Town, text
 
 from backend.demonstration import cast, editions
 from backend.demonstration.stage import DAY
-from backend.domain.ids import stamp_number
+from backend.domain.ids import serial_of, stamp_number
 from backend.domain.merkle import claim_leaf, proves
 from backend.domain.typed_data import Claim, Original, Signed
 from backend.keystore import key_from, sign_compact
 from backend.store import stamps as stamp_rows
 from backend.usecases import operate
+from backend.usecases.claim_codes import claim_secrets
 from backend.usecases.operate import EditionRequest
-from stamps.claim import claim_address, claim_key, claim_secret
+from stamps.claim import claim_address, claim_key
 from stamps.render import code_png
 from stamps.scan import codes_in
 
@@ -187,9 +188,10 @@ def test_cancelled_stamp_says_where_and_when_and_a_copy_is_a_notice(town: Town) 
 
 def twin(town: Town, stamp: int, record: Signed) -> dict[str, object]:
     """The body of a claim or original, as a collector's browser makes it from the concealed code."""
-    seed = town.house.claim_seeds.get(SIGNALS)
-    assert seed is not None
-    secret = claim_secret(seed, stamp)
+    serial = serial_of(stamp)
+    secrets = claim_secrets(town.house.claim_seeds, SIGNALS, serial, serial)
+    assert secrets is not None
+    secret = secrets[stamp]
     signature = sign_compact(key_from(claim_key(secret, stamp)), town.house.digest(record))
     proven = town.get(f"/v1/stamps/{text(stamp)}/claim-proof")
     assert proven["claim_key"] == "0x" + claim_address(secret, stamp).hex()
