@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from backend.errors import Unavailable
 
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 SCRYPT_COST = 2**14
+SEALED = re.compile(r"claims-(\d+)-(\d+)\.sealed")
 
 
 class Keystore:
@@ -82,33 +84,41 @@ def recover_address(digest: bytes, signature: bytes) -> bytes | None:
 
 
 class SealedSeeds:
-    """ClaimSeeds (ports.py) as files beside the keystore: AES-256-GCM, bound to the edition's number."""
+    """ClaimSeeds (ports.py) as files beside the keystore: AES-256-GCM, bound to edition and run."""
 
     def __init__(self, folder: Path, keystore: Keystore) -> None:
         self._folder = folder
         self._cipher = AESGCM(keystore.secret("claim seeds"))
 
-    def _file(self, edition: int) -> Path:
-        return self._folder / f"claims-{edition}.sealed"
+    def _file(self, edition: int, run: int) -> Path:
+        return self._folder / f"claims-{edition}-{run}.sealed"
 
-    def make(self, edition: int) -> bytes:
-        if (seed := self.get(edition)) is not None:
+    def make(self, edition: int, run: int) -> bytes:
+        if (seed := self.get(edition, run)) is not None:
             return seed
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         seed, nonce = secrets.token_bytes(32), secrets.token_bytes(12)
-        sealed = nonce + self._cipher.encrypt(nonce, seed, str(edition).encode())
-        _write_private(self._file(edition), sealed.hex())
+        sealed = nonce + self._cipher.encrypt(nonce, seed, _bound(edition, run))
+        _write_private(self._file(edition, run), sealed.hex())
         return seed
 
-    def get(self, edition: int) -> bytes | None:
-        file = self._file(edition)
+    def get(self, edition: int, run: int) -> bytes | None:
+        file = self._file(edition, run)
         if not file.exists():
             return None
         sealed = bytes.fromhex(file.read_text())
-        return self._cipher.decrypt(sealed[:12], sealed[12:], str(edition).encode())
+        return self._cipher.decrypt(sealed[:12], sealed[12:], _bound(edition, run))
 
-    def destroy(self, edition: int) -> None:
-        self._file(edition).unlink(missing_ok=True)
+    def destroy(self, edition: int, run: int) -> None:
+        self._file(edition, run).unlink(missing_ok=True)
+
+    def kept(self) -> list[tuple[int, int]]:
+        names = (SEALED.fullmatch(file.name) for file in self._folder.glob("claims-*.sealed"))
+        return sorted((int(name[1]), int(name[2])) for name in names if name)
+
+
+def _bound(edition: int, run: int) -> bytes:
+    return f"{edition}/{run}".encode()
 
 
 def open_keystore(folder: Path, passphrase: str | None) -> Keystore:

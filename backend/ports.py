@@ -24,16 +24,19 @@ class Signer(Protocol):
 
 
 class ClaimSeeds(Protocol):
-    """Sealed 32-byte seeds of claim codes, one for an edition, until its print run is confirmed (S10)."""
+    """Sealed 32-byte seeds of claim codes, one for each print run of an edition, until it is confirmed (S10)."""
 
-    def make(self, edition: int) -> bytes:
+    def make(self, edition: int, run: int) -> bytes:
         """A new seed, sealed; the same one while it is not destroyed."""
 
-    def get(self, edition: int) -> bytes | None:
+    def get(self, edition: int, run: int) -> bytes | None:
         """The seed, or None once it is destroyed."""
 
-    def destroy(self, edition: int) -> None:
+    def destroy(self, edition: int, run: int) -> None:
         """For ever."""
+
+    def kept(self) -> list[tuple[int, int]]:
+        """Edition and run of each that is not destroyed."""
 
 
 class DeviceKeys(Protocol):

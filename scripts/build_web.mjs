@@ -13,7 +13,7 @@ import { build } from "esbuild";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const SOURCE = join(ROOT, "backend/web/js");
 const TARGET = join(ROOT, "backend/web/static/js");
-const PAGES = ["check", "deliver", "device", "live", "scan", "times", "work"];
+const PAGES = ["check", "claim", "deliver", "device", "live", "scan", "times", "work"];
 const READ = {
   ledger: [
     "CustodyLedger",

@@ -13,8 +13,8 @@ from backend.ports import House
 from backend.queries import editions
 from backend.queries.labels import LabelAnswer
 from backend.queries.work import PrintJobAnswer
+from backend.usecases.claim_codes import claim_secrets
 from stamps.art.edition import read_edition
-from stamps.claim import claim_secret
 from stamps.label import ItemLabel, label_texts, print_label
 from stamps.payload import Network, code_url, make, url
 from stamps.render import StampFace
@@ -67,13 +67,12 @@ def stamp_faces(db: Connection, house: House, job: PrintJobAnswer) -> list[Stamp
 
 
 def _claims(house: House, job: PrintJobAnswer) -> list[ClaimCode]:
-    seed = house.claim_seeds.get(job.edition)
-    if seed is None:
+    secrets = claim_secrets(house.claim_seeds, job.edition, job.first, job.last)
+    if secrets is None:
         raise Conflict(
-            "The claim codes of this edition have been destroyed.", "Print without them."
+            "The claim codes of these stamps have been destroyed.", "Print without them."
         )
-    stamps = (ids.stamp_number(job.edition, serial) for serial in range(job.first, job.last + 1))
-    return [ClaimCode(stamp, claim_secret(seed, stamp), house.origin) for stamp in stamps]
+    return [ClaimCode(stamp, secret, house.origin) for stamp, secret in secrets.items()]
 
 
 def label_pdf(house: House, label: LabelAnswer, size: str) -> bytes:

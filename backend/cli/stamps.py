@@ -190,10 +190,12 @@ def _sheet(db: Connection, house: Installation, job: int, claims: bool) -> bytes
     """The sheet, every code of it read again. Without claim codes where they are destroyed (S10)."""
     from backend.api.paper import sheet_pdf
     from backend.queries import work
+    from backend.usecases.claim_codes import claim_secrets
     from stamps.errors import StampsError
 
     found = work.print_job(db, job)
-    kept = house.house.claim_seeds.get(found.edition) is not None
+    seeds = house.house.claim_seeds
+    kept = claim_secrets(seeds, found.edition, found.first, found.last) is not None
     try:
         return sheet_pdf(db, house.house, found, claim_codes=claims and kept)
     except StampsError as error:

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from backend.cli.installation import installation
+from backend.cli.installation import Installation, installation
 from backend.cli.listening import listen
 from backend.cli.output import limit_recursion
 from backend.cli.parent import end_with_parent
 from backend.config import Settings
+from backend.errors import Unavailable
 
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
 MINE_EVERY_SECONDS = 0.1
+DESTROY_EVERY_SECONDS = 60.0
 # Seconds that requests in hand get when the server is told to stop.
 GRACE_SECONDS = 5
 
@@ -74,8 +76,23 @@ def run_sender(data: Path | None, watch_parent: bool) -> None:
     means = house.engine, house.node, house.keystore, house.deployment, house.reconsider
     sender = Sender(*means, pace)
     limit_recursion()
+    threading.Thread(target=_destroy_seeds, args=(house, stop), daemon=True).start()
     structlog.get_logger().info("sender_started")
     sender.run(stop)
+
+
+def _destroy_seeds(house: Installation, stop: threading.Event) -> None:
+    """S10: again and again, for the chain may have the last stamp of a print run at any time."""
+    from backend.store.engine import begin
+    from backend.usecases.claim_codes import destroy_confirmed
+
+    while not stop.wait(DESTROY_EVERY_SECONDS):
+        try:
+            with begin(house.engine) as db:
+                for edition, run in destroy_confirmed(db, house.house):
+                    structlog.get_logger().info("claim_seed_destroyed", edition=edition, run=run)
+        except Unavailable as error:
+            structlog.get_logger().warning("claim_seeds_wait", reason=str(error))
 
 
 def run_indexer(data: Path | None, watch_parent: bool) -> None:

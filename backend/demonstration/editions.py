@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -11,14 +11,15 @@ from backend.demonstration.cast import ARLBERG, COUNTER_1, HALL, SANTIS, ST_GALL
 from backend.demonstration.stage import DAY, HOUR, Stage
 from backend.domain import codes
 from backend.domain.ids import edition_number, stamp_number
-from backend.domain.merkle import merkle_proof
 from backend.domain.typed_data import Claim
 from backend.keystore import key_from, sign_compact
+from backend.store import claims, stamps
 from backend.usecases import cancel, operate, sell
 from backend.usecases.cancel import CancelRequest, TwinRequest
-from backend.usecases.operate import EditionRequest, claim_leaves
+from backend.usecases.claim_codes import claim_secrets
+from backend.usecases.operate import EditionRequest
 from backend.usecases.sell import PrintRequest
-from stamps.claim import claim_address, claim_key, claim_secret
+from stamps.claim import claim_address, claim_key
 
 SIGNALS = edition_number(ARLBERG, 1)
 SAENTIS = edition_number(SANTIS, 1)
@@ -131,25 +132,27 @@ def copy_turns_up(stage: Stage) -> None:
 
 def claim_twins(stage: Stage) -> None:
     """Nine collectors claim: the claim key signs, nobody sees the secret (S6)."""
-    seed = stage.house.claim_seeds.get(SIGNALS)
-    assert seed is not None
-    leaves = claim_leaves(seed, SIGNALS, SIGNALS_QUANTITY)
     for serial in CLAIMED:
-        request = _claim(stage, seed, leaves, serial)
-        stage.do(cancel.claim_or_show, stage.admin, request)
+        stage.do(cancel.claim_or_show, stage.admin, _claim(stage, serial))
 
 
-def _claim(stage: Stage, seed: bytes, leaves: Sequence[bytes], serial: int) -> TwinRequest:
+def _claim(stage: Stage, serial: int) -> TwinRequest:
     house, stamp = stage.house, signals(serial)
-    secret = claim_secret(seed, stamp)
+    secrets = claim_secrets(house.claim_seeds, SIGNALS, serial, serial)
+    assert secrets is not None
+    secret = secrets[stamp]
     collector = house.signer.address(f"collector/{serial}")
     record = Claim(stamp, collector, stage.clock + DAY)
     key = key_from(claim_key(secret, stamp))
+    terms = stage.do(lambda db, _: stamps.on_chain(db, SIGNALS))
+    assert terms is not None
+    proven = stage.do(lambda db, _: claims.claim_proof(db, terms.claim_root, serial))
+    assert proven is not None
     return TwinRequest(
         stamp=stamp,
         deadline=record.deadline,
         claim_key=claim_address(secret, stamp),
         signature=sign_compact(key, house.digest(record)),
-        proof=tuple(merkle_proof(leaves, serial - 1)),
+        proof=tuple(proven[1]),
         to=collector,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.domain.ids import edition_of, serial_of, stamp_number
@@ -224,6 +224,21 @@ def last_spent(db: Connection, number: int, first: int, last: int) -> int | None
         )
     ).scalar()
     return None if void is None else int(void)
+
+
+def all_sold_or_void(db: Connection, number: int, first: int, last: int) -> bool:
+    """Whether the chain has every serial of the range as issued or void."""
+    serial = func.generate_series(first, last).column_valued("serial")
+    covered = [
+        exists().where(
+            ranges.c.edition == number,
+            ranges.c.first <= serial,
+            ranges.c.last >= serial,
+        )
+        for ranges in (issued_range, void_range)
+    ]
+    open_ = select(serial).where(~or_(*covered)).limit(1)
+    return db.execute(open_).first() is None
 
 
 def skip_stock(db: Connection, number: int, next_serial: int) -> None:

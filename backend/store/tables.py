@@ -493,6 +493,18 @@ edition_terms = Table(
     Column("quantity", BigInteger, nullable=False),
     Column("next_serial", BigInteger, nullable=False, server_default=text("1")),
 )
+# A tree of claim keys (S1), kept because the seeds that it was made from are destroyed (S10). `addresses` are
+# those of serials `first` to `last`, `nodes` the tree's layers from the leaves up, all laid end to end.
+claim_tree = Table(
+    "claim_tree",
+    metadata,
+    Column("root", LargeBinary, primary_key=True),
+    Column("edition", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("addresses", LargeBinary, nullable=False),
+    Column("nodes", LargeBinary, nullable=False),
+)
 print_job = Table(
     "print_job",
     metadata,
@@ -569,6 +581,7 @@ OWN = (
     release,
     item_secret,
     edition_terms,
+    claim_tree,
     print_job,
     sighting,
     scan_count,

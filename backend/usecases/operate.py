@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -12,14 +11,13 @@ from sqlalchemy import Connection
 
 from backend.domain import codes, ids, rules
 from backend.domain.keccak import keccak256
-from backend.domain.merkle import claim_leaf, merkle_root
 from backend.domain.network import FOR_EVER
 from backend.domain.refusals import refusal
 from backend.errors import Conflict, NotAllowed, Unprocessable
 from backend.ports import Actor, House
-from backend.store import network, stamps, submissions
+from backend.store import claims, network, stamps, submissions
+from backend.usecases.claim_codes import claim_keys
 from backend.usecases.submit import Promise, hexed, keep, refuse
-from stamps.claim import claim_address, claim_secret
 
 SECP256K1 = 1
 
@@ -210,14 +208,15 @@ def _custodian_key(house: House, custodian: int, generation: int) -> bytes:
 
 
 def create_edition(db: Connection, house: House, who: Actor, request: EditionRequest) -> Promise:
-    """Create an edition with a sealed seed of claim codes, and keep its terms (S1, S10)."""
+    """Create an edition with sealed seeds of claim codes, and keep its terms (S1, S10)."""
     must_be_admin(who)
     if request.quantity < 1 or len(request.currency) != 3 or request.face_value < 1:
         raise Unprocessable("An edition has stamps, a face value and a three-letter currency.")
-    seed = house.claim_seeds.make(request.edition)
+    keys = claim_keys(house.claim_seeds, request.edition, request.quantity)
+    root = claims.keep_tree(db, request.edition, 1, keys)
     terms = {
         "metadata": hexed(keccak256(canonical(request.metadata))),
-        "claim_root": hexed(merkle_root(claim_leaves(seed, request.edition, request.quantity))),
+        "claim_root": hexed(root),
         "face_value": request.face_value,
         "currency": request.currency,
         "service": 0,
@@ -227,9 +226,3 @@ def create_edition(db: Connection, house: House, who: Actor, request: EditionReq
     stamps.keep_terms(db, request.edition, request.title, request.metadata, request.quantity)
     lane = f"submitter/{request.edition >> 16}"
     return act(db, house, who, "create_edition", lane, {"edition": request.edition, "terms": terms})
-
-
-def claim_leaves(seed: bytes, edition: int, quantity: int) -> Sequence[bytes]:
-    """The leaves of an edition's claim keys, by serial (S1)."""
-    stamps_ = (ids.stamp_number(edition, serial) for serial in range(1, quantity + 1))
-    return [claim_leaf(s, claim_address(claim_secret(seed, s), s)) for s in stamps_]

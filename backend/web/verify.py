@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Query, Response, UploadFile
@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from backend.domain import ids
 from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_text
-from backend.domain.verdict import CodeAxis, UseAxis
+from backend.domain.verdict import CodeAxis, StampFacts, UseAxis
 from backend.errors import NotFound, PosthornError, Unprocessable
 from backend.queries import stamps, trails
 from backend.queries.stamps import StampAnswer
 from backend.web.pictures import picture_of
 from backend.web.render import ASKS_NODES, SCANS
-from backend.web.stories import stamp_story
+from backend.web.stories import contracts, stamp_story
 from backend.web.visit import PageRoute, Visit, Visiting, see
 from stamps.errors import ScanError
 from stamps.scan import LARGEST_FILE_BYTES, read_codes
@@ -121,19 +121,42 @@ def _numbered_page(visit: Visit, number: str, concealed: bool = False) -> Respon
 def _verdict_page(
     visit: Visit, db: Connection, found: StampAnswer, concealed: bool = False
 ) -> Response:
-    verdict = found.verdict
+    """`concealed`: for who holds the concealed code. No node is asked there: a secret is on the page."""
+    verdict, facts = found.verdict, found.verdict.facts
     word = CODE_WORDS.get(verdict.code) or USE_WORDS[verdict.use]
+    claimable, showable = _open_to_its_code(facts)
     return visit.page(
         "verdict.html",
-        ASKS_NODES,
+        {} if concealed else ASKS_NODES,
         answer=found,
         concealed=concealed,
-        facts=verdict.facts,
+        claimable=claimable,
+        showable=showable,
+        claim=_claim(visit, found) if concealed and (claimable or showable) else None,
+        facts=facts,
         picture=picture_of(found.edition, ids.serial_of(found.stamp or 0)),
         word=word,
         trail=_trail(db, found),
-        story=stamp_story(visit.house, found),
+        story=None if concealed else stamp_story(visit.house, found),
     )
+
+
+def _open_to_its_code(facts: StampFacts | None) -> tuple[bool, bool]:
+    """Whether its concealed code may still claim the twin (S6), and show the original (S9)."""
+    if facts is None or facts.issued_at is None or facts.void_reason is not None:
+        return False, False
+    return not facts.twin_claimed, facts.use is not None and not facts.original_shown
+
+
+def _claim(visit: Visit, found: StampAnswer) -> dict[str, Any]:
+    """What the browser signs over besides the address."""
+    assert found.stamp is not None
+    return {
+        "stamp": str(found.stamp),
+        "number": ids.stamp_text(found.stamp),
+        "now": visit.house.now(),
+        "contracts": contracts(visit.house),
+    }
 
 
 def _trail(db: Connection, found: StampAnswer) -> trails.TrailAnswer | None:

@@ -4,11 +4,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import { p256 } from "@noble/curves/p256";
+import { privateKeyToAddress } from "viem/accounts";
 import { decodeEventLog, decodeFunctionData, encodeAbiParameters, encodeFunctionResult, keccak256, sha256, toHex } from "viem/utils";
 import { ledger as ledgerAbi, network as networkAbi } from "../../backend/web/js/abi.js";
 import { BadCode, decode, encode } from "../../backend/web/js/base32.js";
 import { badSignatures, parsePublicCode } from "../../backend/web/js/chain.js";
 import { isSignedBy, signerOf } from "../../backend/web/js/devices.js";
+import { claimKey, parseClaim, signedTwin } from "../../backend/web/js/claims.js";
 import { deliveryKey, signDelivery } from "../../backend/web/js/delivery.js";
 import { NoAnswer, Node } from "../../backend/web/js/node.js";
 import { digestOf, domainOf, lineHash, nextHead, releaseDigest } from "../../backend/web/js/signed.js";
@@ -121,9 +123,10 @@ function storyOf(item) {
 
 // ---- digests and codes ---------------------------------------------------------------------------
 
-const SIGNED_HERE = ["Acceptance", "Receipt", "Packing", "Closing", "Opening", "Delivery", "End", "TakeUp", "Recall", "Report"];
+const SIGNED_HERE = ["Acceptance", "Receipt", "Packing", "Closing", "Opening", "Delivery", "End", "TakeUp", "Recall", "Report", "Claim", "Original"];
 const domains = {
   CustodyLedger: domainOf("CustodyLedger", 31337, `0x${"11".repeat(20)}`),
+  CryptoStamp: domainOf("CryptoStamp", 31337, `0x${"22".repeat(20)}`),
 };
 
 for (const { type, contract, record, digest } of typed.records) {
@@ -168,6 +171,38 @@ test("a code of one character less, or with U, is no code", () => {
 test("bytes and their spelling are one to one", () => {
   const bytes = Uint8Array.from({ length: 83 }, (_, i) => (i * 37) % 256);
   assert.deepEqual(decode(encode(bytes), 83), bytes);
+});
+
+for (const one of printed.claim_codes) {
+  test(`the claim code of ${one.number} gives Python's key, however it is typed`, () => {
+    for (const typed of [one.claim_code, one.url, ` ${one.claim_code.toLowerCase()} `, one.claim_code.replaceAll("-", " ")]) {
+      assert.equal(parseClaim(typed), one.secret);
+    }
+    assert.equal(claimKey(one.secret, BigInt(one.stamp)), one.claim_key);
+    assert.equal(privateKeyToAddress(one.claim_key).toLowerCase(), one.claim_address);
+  });
+}
+
+test("one wrong letter of a claim code is always found", () => {
+  const code = printed.claim_codes[0].claim_code.replaceAll("-", "");
+  for (let place = 0; place < code.length; place++) {
+    for (const letter of "0123456789ABCDEFGHJKMNPQRSTVWXYZ".replace(code[place], "")) {
+      assert.throws(() => parseClaim(code.slice(0, place) + letter + code.slice(place + 1)), BadCode);
+    }
+  }
+  assert.throws(() => parseClaim(code.slice(1)), /27 characters, a claim code has 28/);
+});
+
+test("a claim and the showing of an original are signed by the claim key alone", async () => {
+  const { stamp, claim_key, claim_address } = printed.claim_codes[0];
+  const to = `0x${"c0".repeat(20)}`;
+  for (const record of [{ stamp: BigInt(stamp), to, deadline: 13 }, { stamp: BigInt(stamp), deadline: 13 }]) {
+    const { digest, signed } = await signedTwin(contracts, record, claim_key, [ZERO32]);
+    assert.equal(digest, digestOf(domainOf("CryptoStamp", contracts.chainId, contracts.stamps), record.to ? "Claim" : "Original", record));
+    assert.equal(await signerOf(digest, signed.signature), claim_address);
+    assert.equal(signed.claim_key, claim_address);
+    assert.ok(!JSON.stringify({ ...signed, stamp }).includes(claim_key.slice(2)));
+  }
 });
 
 test("a delivery code gives Python's key, and signs", async () => {

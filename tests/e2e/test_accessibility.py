@@ -16,6 +16,8 @@ PUBLIC = (
     "/verify",
     "/stamps/1-1-000017",
     "/stamps/1-1-000044",
+    "/C/1-1-000017",
+    "/C/1-1-000044",
     "/about",
     "/status",
     "/nowhere",

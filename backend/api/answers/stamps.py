@@ -193,3 +193,11 @@ def _use(found: StampAnswer) -> Use | None:
         item=found.trail_item,
         at=Custodian.model_validate(found.use_at),
     )
+
+
+class ClaimProof(Answer):
+    """The claim key's address and its Merkle proof, leaf to root. Neither is a secret."""
+
+    stamp: StampOut
+    claim_key: HexOut
+    proof: tuple[HexOut, ...]

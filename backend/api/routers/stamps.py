@@ -17,7 +17,7 @@ from backend.api.service import Call, Caller, answer
 from backend.domain import ids
 from backend.domain.typed_data import ZERO32
 from backend.ports import Actor
-from backend.queries import stamps
+from backend.queries import claims, stamps
 from backend.queries.labels import find_item
 from backend.usecases import cancel, sell
 from stamps.scan import read_code
@@ -42,6 +42,14 @@ def get_stamp(call: Call, stamp: StampIn) -> Response:
     """The verdict on a typed number: without a code there is no signature to check."""
     limit_looks(call)
     return answer(answers.Stamp.of(call.read(lambda db: stamps.one(db, call.house, stamp))))
+
+
+@router.get("/stamps/{stamp}/claim-proof", response_model=answers.ClaimProof)
+def get_claim_proof(call: Call, stamp: StampIn) -> Response:
+    """What a claim or an original needs besides the concealed code. Anybody may ask; nothing of it is secret."""
+    limit_looks(call)
+    found = call.read(lambda db: claims.claim_proof(db, stamp))
+    return answer(answers.ClaimProof.model_validate(found))
 
 
 @router.get("/verify", response_model=answers.Stamp)

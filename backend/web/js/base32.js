@@ -42,6 +42,23 @@ export function encode(bytes) {
   return text;
 }
 
+/** Whether the two check symbols at the end are those of the letters before (base32.check_symbols): zero at 1 and at x. */
+export function checks(text) {
+  let parity = 0;
+  let weighted = 0;
+  for (const character of text) {
+    const value = ALPHABET.indexOf(character);
+    parity ^= value;
+    weighted = timesX(weighted) ^ value;
+  }
+  return parity === 0 && weighted === 0;
+}
+
+/** In GF(32), with x^5 = x^2 + 1. */
+function timesX(value) {
+  return (value << 1) ^ (value & 16 ? 0b100101 : 0);
+}
+
 function bytesOf(number, size) {
   const bytes = new Uint8Array(size);
   for (let i = size - 1; i >= 0; i--) {

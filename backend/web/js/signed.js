@@ -35,6 +35,8 @@ export const TYPES = {
     "bytes32 receptacle,uint32 number,uint40 custodian,uint40 time,bytes32[] missing,uint256[] found,bytes32 evidence",
   ),
   PublicCode: members("uint64 stamp"),
+  Claim: members("uint64 stamp,address to,uint40 deadline"),
+  Original: members("uint64 stamp,uint40 deadline"),
 };
 
 const LINE_HASH = keccak256(stringToHex(`Line(${LINE})`));

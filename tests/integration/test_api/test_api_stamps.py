@@ -8,13 +8,15 @@ from town import COUNTER, HALL, SANTIS, SIGNALS, ZURICH, Town, text
 
 from backend.demonstration import cast, editions
 from backend.demonstration.stage import DAY
-from backend.domain.ids import stamp_number
-from backend.domain.merkle import merkle_proof
+from backend.domain.ids import serial_of, stamp_number
+from backend.domain.merkle import claim_leaf, proves
 from backend.domain.typed_data import Claim, Original, Signed
 from backend.keystore import key_from, sign_compact
+from backend.store import stamps as stamp_rows
 from backend.usecases import operate
-from backend.usecases.operate import EditionRequest, claim_leaves
-from stamps.claim import claim_address, claim_key, claim_secret
+from backend.usecases.claim_codes import claim_secrets
+from backend.usecases.operate import EditionRequest
+from stamps.claim import claim_address, claim_key
 from stamps.render import code_png
 from stamps.scan import codes_in
 
@@ -186,18 +188,41 @@ def test_cancelled_stamp_says_where_and_when_and_a_copy_is_a_notice(town: Town) 
 
 def twin(town: Town, stamp: int, record: Signed) -> dict[str, object]:
     """The body of a claim or original, as a collector's browser makes it from the concealed code."""
-    seed = town.house.claim_seeds.get(SIGNALS)
-    assert seed is not None
-    secret = claim_secret(seed, stamp)
+    serial = serial_of(stamp)
+    secrets = claim_secrets(town.house.claim_seeds, SIGNALS, serial, serial)
+    assert secrets is not None
+    secret = secrets[stamp]
     signature = sign_compact(key_from(claim_key(secret, stamp)), town.house.digest(record))
-    proof = merkle_proof(claim_leaves(seed, SIGNALS, 1_000), (stamp & 0xFFFFFFFF) - 1)
+    proven = town.get(f"/v1/stamps/{text(stamp)}/claim-proof")
+    assert proven["claim_key"] == "0x" + claim_address(secret, stamp).hex()
     return {
         "stamp": text(stamp),
         "deadline": town.stage.clock + DAY,
-        "claim_key": "0x" + claim_address(secret, stamp).hex(),
+        "claim_key": proven["claim_key"],
         "signature": "0x" + signature.hex(),
-        "proof": ["0x" + node.hex() for node in proof],
+        "proof": proven["proof"],
     }
+
+
+@pytest.mark.parametrize("serial", [1, 2, 500, 999, 1_000])
+def test_proof_of_a_claim_key_leads_from_its_own_stamp_to_the_editions_root(
+    town: Town, serial: int
+) -> None:
+    """S1: anybody may have it, also before the sale, and long after the seed is destroyed."""
+    stamp = stamp_number(SIGNALS, serial)
+    found = town.get(f"/v1/stamps/{text(stamp)}/claim-proof")
+    key, *proof = (bytes.fromhex(one[2:]) for one in (found["claim_key"], *found["proof"]))
+    with town.service.begin() as db:
+        terms = stamp_rows.on_chain(db, SIGNALS)
+    assert terms is not None
+    assert proves(proof, terms.claim_root, claim_leaf(stamp, key))
+    assert not proves(proof, terms.claim_root, claim_leaf(stamp + 1, key))
+
+
+def test_proof_of_what_is_no_stamp_is_not_found(town: Town) -> None:
+    for number in ("1-1-001001", "9-9-000001"):
+        problem = town.get(f"/v1/stamps/{number}/claim-proof", status=404)
+        assert problem["detail"] == f"There is no stamp {number}."
 
 
 def test_twin_is_claimed_by_its_code_alone_and_not_to_somebody_else(town: Town) -> None:

@@ -1,0 +1,36 @@
+"""What a collector's browser needs besides the concealed code: where the claim key stands in its tree (S1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from backend.domain import ids
+from backend.errors import NotFound
+from backend.store import claims, stamps
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimProofAnswer:
+    """The claim key's address and its Merkle proof. No secret: the key itself is on the paper alone."""
+
+    stamp: int
+    claim_key: bytes
+    proof: tuple[bytes, ...]
+
+
+def claim_proof(db: Connection, stamp: int) -> ClaimProofAnswer:
+    """Raises NotFound where there is no such stamp, or its claim keys are not kept here."""
+    number = ids.edition_of(stamp)
+    edition = stamps.on_chain(db, number)
+    if edition is None or not 1 <= ids.serial_of(stamp) <= edition.quantity:
+        raise NotFound(f"There is no stamp {ids.stamp_text(stamp)}.", "Read the number again.")
+    found = claims.claim_proof(db, edition.claim_root, ids.serial_of(stamp))
+    if found is None:
+        raise NotFound(
+            f"The claim keys of edition {ids.edition_text(number)} are not kept here.",
+            "Ask the post that issued it.",
+        )
+    key, proof = found
+    return ClaimProofAnswer(stamp, key, tuple(proof))
