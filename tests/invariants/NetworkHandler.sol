@@ -51,6 +51,7 @@ contract NetworkHandler is Parties, Sending {
     }
 
     function _try(address sender, bytes memory call, bytes4 refusal) private returns (bool) {
+        touched = CUSTODIANS;
         return _send(sender, address(network), 0, call, refusal) && refusal == 0;
     }
 
