@@ -16,6 +16,8 @@ from backend.domain.trail import Place
 ACTS = (
     "create_edition",
     "withdraw_edition",
+    "close_claims",
+    "replace_claim_root",
     "admit_operator",
     "suspend_operator",
     "reinstate_operator",

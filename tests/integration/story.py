@@ -33,6 +33,7 @@ def tell(posts: Posts) -> None:
     _pack_at_the_second_try(posts)
     _sign_twice(posts)
     _sign_by_devices(posts)
+    _give_new_claim_keys(posts)
 
 
 def tell_of_loose_items(posts: Posts) -> None:
@@ -54,6 +55,7 @@ def tell_of_loose_items(posts: Posts) -> None:
     posts.hand_off(CENTRE, CUSTOMS, (parcel, 2), (letter, 2), (card, 2), missing=[1])
     posts.claim(1, address("collector"))
     posts.show_original(2)
+    posts.call("CryptoStamp", "closeClaims", EDITION, 7, 8, 1)
     posts.mine()
     _move_twin(posts, 1, "collector")
     posts.call("CryptoStamp", "withdrawEdition", EDITION, posts.now + 91 * DAY_SECONDS)
@@ -67,6 +69,13 @@ def tell_of_loose_items(posts: Posts) -> None:
     posts.mine()
     posts.take_up(card, CUSTOMS, 4)
     posts.report(letter, CUSTOMS)
+    posts.mine()
+
+
+def _give_new_claim_keys(posts: Posts) -> None:
+    """S10: a month after the closing."""
+    posts.now += 30 * DAY_SECONDS
+    posts.call("CryptoStamp", "replaceClaimRoot", EDITION, 7, 8, as_hex(keccak256(b"new root")))
     posts.mine()
 
 
