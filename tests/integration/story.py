@@ -27,13 +27,13 @@ P256_DEVICE, PASSKEY_DEVICE = custodian_number(1, 8), custodian_number(1, 9)
 def tell(posts: Posts) -> None:
     """One of everything, in some twenty blocks."""
     tell_of_loose_items(posts)
+    _give_new_claim_keys(posts)
     _carry_a_bag(posts)
     _stand_in(posts)
     _nest(posts)
     _pack_at_the_second_try(posts)
     _sign_twice(posts)
     _sign_by_devices(posts)
-    _give_new_claim_keys(posts)
 
 
 def tell_of_loose_items(posts: Posts) -> None:
@@ -201,7 +201,12 @@ def _change_the_network(posts: Posts) -> None:
     network = "PostalNetwork"
     posts.enrol(custodian_number(1, 3), 8)
     posts.call(network, "grantRight", custodian_number(1, 3), posts.right("new courier"))
-    posts.call(network, "grantRight", CENTRE, posts.right(f"custodian {CENTRE}", posts.now + 9999))
+    posts.call(
+        network,
+        "grantRight",
+        CENTRE,
+        posts.right(f"custodian {CENTRE}", posts.now + 90 * DAY_SECONDS),
+    )
     posts.call(network, "compromise", custodian_number(1, 3), as_hex(address("new courier")))
     posts.call(network, "suspendCustodian", custodian_number(1, 3))
     posts.call(network, "addSubmitter", 1, other)
