@@ -209,10 +209,16 @@ contract CryptoStamp is Editions {
         }
         claimKey = Signatures.signerOf(digest, signature);
         bytes32 root = _editions[_editionOf(stamp)].claimRoot;
+        if (root == CLOSURES) (root,) = claimRootOf(stamp);
         bool proven = MerkleProof.verifyCalldata(proof, root, StampTypes.leaf(stamp, claimKey));
-        if (claimKey == address(0) || !proven) {
-            reason = abi.encodeWithSelector(NotClaimKey.selector, stamp, claimKey);
-        }
+        if (claimKey == address(0) || !proven) reason = _notClaimKey(stamp, claimKey);
+    }
+
+    /// @dev S10: while claims are closed no root is there, and no key is proven.
+    function _notClaimKey(uint64 stamp, address claimKey) private view returns (bytes memory reason) {
+        (, uint40 closedAt) = claimRootOf(stamp);
+        if (closedAt != 0) return abi.encodeWithSelector(ClaimsAreClosed.selector, stamp, closedAt);
+        return abi.encodeWithSelector(NotClaimKey.selector, stamp, claimKey);
     }
 
     // ------------------------------------------------------------------------------------------------- tokens (S3, S7)

@@ -4,12 +4,12 @@ pragma solidity 0.8.37;
 import {IERC2309} from "@openzeppelin/contracts/interfaces/IERC2309.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 
-import {Edition, ICryptoStamp, Issue, Void} from "./interfaces/ICryptoStamp.sol";
+import {Closure, Edition, ICryptoStamp, Issue, Void} from "./interfaces/ICryptoStamp.sol";
 import {IPostalNetwork} from "./interfaces/IPostalNetwork.sol";
 import {StampTypes} from "./libraries/StampTypes.sol";
 import {SignedRecords} from "./SignedRecords.sol";
 
-/// @title Editions: what an operator does with its stamps, and what is kept of each stamp (S1, S3, S5)
+/// @title Editions: what an operator does with its stamps, and what is kept of each stamp (S1, S3, S5, S10)
 /// @dev Bitmaps keep 256 stamps a word: stamp `s` is bit s % 256 of word s / 256. Uses are kept eight stamps a word, 32
 /// bits each: the block of use or void, the top bit for void. Stamps of two editions share no word: the lower 32 bits
 /// of a stamp's number are its serial.
@@ -17,6 +17,11 @@ import {SignedRecords} from "./SignedRecords.sol";
 /// Safety, for casts of times: 40 bits hold seconds for 34,000 years.
 abstract contract Editions is ICryptoStamp, IERC2309, ERC721, SignedRecords {
     uint256 private constant NOTICE_OF_WITHDRAWAL = 90 days;
+    uint256 private constant CLAIMS_STAY_CLOSED = 30 days;
+    /// @dev A claim looks through them.
+    uint256 private constant MOST_CLOSURES = 16;
+    /// @dev Stands where a claim reads the edition's root anyway: claims of some of its stamps were closed.
+    bytes32 internal constant CLOSURES = keccak256("posthorn.closures");
     uint32 private constant LONGEST_RANGE = 65_536;
     uint32 private constant VOID = 1 << 31;
     uint256 private constant USE_BITS = 32;
@@ -24,6 +29,9 @@ abstract contract Editions is ICryptoStamp, IERC2309, ERC721, SignedRecords {
     uint256 private constant EIGHT_TIMES = 0x0000000100000001000000010000000100000001000000010000000100000001;
 
     mapping(uint32 number => Edition) internal _editions;
+    mapping(uint32 number => Closure[]) private _closures;
+    /// @dev The edition's own root, where {CLOSURES} stands in its place.
+    mapping(uint32 number => bytes32) private _ownRoots;
     mapping(uint256 word => uint256) internal _issued;
     mapping(uint256 word => uint256) private _uses;
     /// @dev Void before issue: asked at the issue, where reading {_uses} would cost 32 times as much.
@@ -37,6 +45,7 @@ abstract contract Editions is ICryptoStamp, IERC2309, ERC721, SignedRecords {
         if (_editions[number].supply != 0) revert EditionExists(number);
         _orRevert(network.maySend(_operatorOfEdition(number), msg.sender));
         _checkValue(terms);
+        if (terms.claimRoot == CLOSURES) revert InvalidClaimRoot(number, CLOSURES);
         Edition memory fixedTerms = terms;
         fixedTerms.withdrawnFrom = 0;
         fixedTerms.createdAt = uint40(block.timestamp);
@@ -171,6 +180,59 @@ abstract contract Editions is ICryptoStamp, IERC2309, ERC721, SignedRecords {
         return network.maySend(_operatorOfEdition(number), msg.sender);
     }
 
+    // ------------------------------------------------------------------------------------------- closing claims (S10)
+
+    /// @inheritdoc ICryptoStamp
+    function closeClaims(uint32 number, uint32 first, uint32 last, uint16 reason) external {
+        _orRevert(_checkRange(number, first, last));
+        Closure[] storage closed = _closures[number];
+        if (closed.length == MOST_CLOSURES) revert TooManyClosures(number, MOST_CLOSURES);
+        for (uint256 i = 0; i < closed.length; ++i) {
+            (uint32 from, uint32 to) = (closed[i].first, closed[i].last);
+            if (first <= to && from <= last) revert ClaimsOverlap(number, from, to);
+        }
+        if (closed.length == 0) {
+            _ownRoots[number] = _editions[number].claimRoot;
+            _editions[number].claimRoot = CLOSURES;
+        }
+        closed.push(Closure(first, last, uint40(block.timestamp), 0));
+        emit ClaimsClosed(number, first, last, reason, msg.sender);
+    }
+
+    /// @inheritdoc ICryptoStamp
+    function replaceClaimRoot(uint32 number, uint32 first, uint32 last, bytes32 root) external {
+        _orRevert(_checkRange(number, first, last));
+        if (root == 0) revert InvalidClaimRoot(number, root);
+        Closure[] storage closed = _closures[number];
+        uint256 place = _placeOf(closed, first);
+        if (place == closed.length || closed[place].first != first || closed[place].last != last) {
+            revert ClaimsNotClosed(number, first, last);
+        }
+        if (closed[place].root != 0) revert AlreadyReplaced(number, first, last, closed[place].root);
+        uint256 earliest = closed[place].closedAt + CLAIMS_STAY_CLOSED;
+        if (block.timestamp < earliest) revert ReplacementTooEarly(number, first, last, uint40(earliest));
+        closed[place].root = root;
+        emit ClaimRootReplaced(number, first, last, root, msg.sender);
+    }
+
+    /// @inheritdoc ICryptoStamp
+    function claimRootOf(uint64 stamp) public view returns (bytes32 root, uint40 closedAt) {
+        uint32 number = _editionOf(stamp);
+        root = _editions[number].claimRoot;
+        if (root != CLOSURES) return (root, 0);
+        Closure[] storage closed = _closures[number];
+        // Safety: cut to the serial.
+        uint256 place = _placeOf(closed, uint32(stamp));
+        if (place == closed.length) return (_ownRoots[number], 0);
+        root = closed[place].root;
+        if (root == 0) closedAt = closed[place].closedAt;
+    }
+
+    /// @dev Where the closure of a serial stands; how many there are, where there is none.
+    function _placeOf(Closure[] storage closed, uint32 serial) private view returns (uint256 place) {
+        while (place < closed.length && (serial < closed[place].first || serial > closed[place].last)) ++place;
+    }
+
     // ---------------------------------------------------------------------------------------------------- use (S4, S5)
 
     function _checkUnused(uint64 stamp) internal view returns (bytes memory reason) {
@@ -192,7 +254,14 @@ abstract contract Editions is ICryptoStamp, IERC2309, ERC721, SignedRecords {
 
     /// @inheritdoc ICryptoStamp
     function edition(uint32 number) external view returns (Edition memory) {
-        return _editions[number];
+        Edition memory terms = _editions[number];
+        if (terms.claimRoot == CLOSURES) terms.claimRoot = _ownRoots[number];
+        return terms;
+    }
+
+    /// @inheritdoc ICryptoStamp
+    function closures(uint32 number) external view returns (Closure[] memory) {
+        return _closures[number];
     }
 
     /// @inheritdoc ICryptoStamp

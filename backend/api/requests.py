@@ -12,6 +12,7 @@ from backend.api.fields import (
     Amount,
     Bytes32In,
     CancelKindIn,
+    ClosingReasonIn,
     ConditionIn,
     Currency,
     CustodianIn,
@@ -41,6 +42,8 @@ from backend.domain.typed_data import ZERO32
 
 MOST_LINES = 500
 MOST_STAMPS = 100
+# As many as fit into a request of 2 MB, and into a minute of anybody's patience.
+MOST_CLAIM_KEYS = 20_000
 DEEPEST_METADATA = 10
 EVIDENCE = "root of what is kept as evidence (photographs, forms); zero for none"
 
@@ -163,6 +166,23 @@ class VoidBody(Body):
     first: int = Field(ge=1, lt=2**32)
     last: int = Field(ge=1, lt=2**32)
     reason: VoidReasonIn
+
+
+class ClosureBody(Body):
+    """A range of serials whose claims are closed (S10)."""
+
+    edition: EditionIn
+    first: int = Field(ge=1, lt=2**32)
+    last: int = Field(ge=1, lt=2**32)
+    reason: ClosingReasonIn
+
+
+class ClaimKeysBody(Body):
+    """The addresses of new claim keys, by serial from `first` on, for exactly a range that was closed."""
+
+    edition: EditionIn
+    first: int = Field(ge=1, lt=2**32)
+    claim_keys: tuple[AddressIn, ...] = Field(min_length=1, max_length=MOST_CLAIM_KEYS)
 
 
 class CancelBody(SignedBody):

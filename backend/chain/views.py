@@ -73,6 +73,14 @@ class UseOnChain:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimRootOnChain:
+    """S1, S10: the root of a stamp's claim key; `closed_at` is 0 but while its claims are closed."""
+
+    root: bytes
+    closed_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class StampSignerOnChain:
     """S8: blocks in which a stamp signer was added and revoked; 0 where it was not."""
 
@@ -135,6 +143,9 @@ class Views:
 
     def use_of(self, stamp: int, at: At = "latest") -> UseOnChain:
         return UseOnChain(*self._ask("CryptoStamp", "useOf", stamp, at=at))
+
+    def claim_root_of(self, stamp: int, at: At = "latest") -> ClaimRootOnChain:
+        return ClaimRootOnChain(*self._ask("CryptoStamp", "claimRootOf", stamp, at=at))
 
     def stamp_signer(self, operator: int, signer: bytes, at: At = "latest") -> StampSignerOnChain:
         found = self._ask("PostalNetwork", "stampSigner", operator, _hex(signer), at=at)[0]

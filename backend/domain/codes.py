@@ -203,6 +203,12 @@ VOID_REASONS: Final = CodeList(
     Code(5, "lost", "lost"),
     Code(6, "misprint", "misprint"),
 )
+CLOSING_REASONS: Final = CodeList(
+    "Reasons why claims are closed",
+    Code(1, "seed_leaked", "the seed of the claim codes may be known to others"),
+    Code(2, "codes_leaked", "the claim codes may have been seen by others"),
+    Code(3, "other", "other"),
+)
 PAYMENTS: Final = CodeList(
     "Other payment of a franking",
     Code(1, "cash", "cash"),
@@ -225,6 +231,7 @@ ALL: Final = {
     "modes": MODES,
     "cancel_kinds": CANCEL_KINDS,
     "void_reasons": VOID_REASONS,
+    "closing_reasons": CLOSING_REASONS,
     "payments": PAYMENTS,
 }
 SOUND: Final = CONDITIONS.number("sound")

@@ -86,6 +86,7 @@ TIMES = [
     "received",
     "released",
     "first_day",
+    "closed_at",
     "withdrawn_from",
     "earliest",
     "acceptable_from",
@@ -312,6 +313,28 @@ EXPLANATIONS: dict[str, Explanation] = {
     "AlreadyClaimed": Explanation("S6", "The twin of stamp {stamp} was claimed before."),
     "InvalidRecipient": Explanation("S6", "A twin cannot be claimed to this address."),
     "AlreadyShown": Explanation("S9", "The original of stamp {stamp} was shown before."),
+    "ClaimsAreClosed": Explanation(
+        "S10",
+        "Claims of stamp {stamp} were closed on {closed_at}: its claim code may be known to others.",
+        "Ask the post that issued it; it may give a new code 30 days after the closing.",
+    ),
+    "ClaimsOverlap": Explanation(
+        "S10", "Claims of serials {first} to {last} of edition {edition} were closed before."
+    ),
+    "TooManyClosures": Explanation(
+        "S10", "Claims of edition {edition} were closed {most} times, which is the most."
+    ),
+    "ClaimsNotClosed": Explanation(
+        "S10",
+        "Claims of serials {first} to {last} of edition {edition} were never closed as one range.",
+    ),
+    "ReplacementTooEarly": Explanation(
+        "S10", "Claims stay closed for 30 days: new claim keys count from {earliest} on."
+    ),
+    "AlreadyReplaced": Explanation(
+        "S10", "Serials {first} to {last} of edition {edition} have got new claim keys before."
+    ),
+    "InvalidClaimRoot": Explanation("S10", "This cannot be the root of claim keys."),
 }
 
 # The same errors where the record that stands in the way is not on the chain yet.

@@ -75,7 +75,10 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class StampFacts:
-    """What the read model knows of one stamp. Times in seconds, None where it did not happen."""
+    """What the read model knows of one stamp. Times in seconds, None where it did not happen.
+
+    `claims_closed_at` is None again once new claim keys count (S10).
+    """
 
     issued_at: int | None
     issued_block: int | None
@@ -85,6 +88,7 @@ class StampFacts:
     use: Use | None
     void_reason: int | None
     twin_claimed: bool
+    claims_closed_at: int | None = None
     sightings: tuple[Sighting, ...] = ()
     original_shown: tuple[int, ...] = ()
 

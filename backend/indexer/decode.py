@@ -44,6 +44,8 @@ PLAIN: dict[str, Callable[..., Event]] = {
         events.CustodianReinstated,
         events.EditionCreated,
         events.EditionWithdrawn,
+        events.ClaimsClosed,
+        events.ClaimRootReplaced,
     )
 }
 # Argument names that Python or our Place has taken.

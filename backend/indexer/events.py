@@ -151,7 +151,7 @@ class Equivocated:
     second: HandOff
 
 
-# --- CryptoStamp (S1-S9) ----------------------------------------------------------------------------
+# --- CryptoStamp (S1-S10) ----------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class EditionTerms:
     """The contract's struct Edition."""
@@ -179,6 +179,30 @@ class EditionWithdrawn:
     place: Place
     edition: int
     from_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsClosed:
+    """S10: the serials can neither be claimed nor shown."""
+
+    place: Place
+    edition: int
+    first: int
+    last: int
+    reason: int
+    by: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRootReplaced:
+    """S10: from now on the claim keys of another tree count for the serials."""
+
+    place: Place
+    edition: int
+    first: int
+    last: int
+    root: bytes
+    by: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +282,8 @@ NetworkEvent = (
 StampEvent = (
     EditionCreated
     | EditionWithdrawn
+    | ClaimsClosed
+    | ClaimRootReplaced
     | StampsIssued
     | StampsVoided
     | StampUsed

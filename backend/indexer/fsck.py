@@ -18,7 +18,16 @@ from backend.indexer.node import Deployment
 from backend.indexer.raw import newest_block, stored_logs
 from backend.store.engine import begin
 from backend.store.entries import entry_values
-from backend.store.tables import entry, equivocation, item, log, stamp_use, void_range
+from backend.store.stamps import root_of
+from backend.store.tables import (
+    claims_closed,
+    entry,
+    equivocation,
+    item,
+    log,
+    stamp_use,
+    void_range,
+)
 
 ITEMS_AT_ONCE = 500
 HELD, ENDED = 1, 2
@@ -48,6 +57,15 @@ class UseState(Protocol):
     def is_void(self) -> bool: ...
 
 
+class RootState(Protocol):
+    """The root of a stamp's claim key; the time of the closing while its claims are closed (S10)."""
+
+    @property
+    def root(self) -> bytes: ...
+    @property
+    def closed_at(self) -> int: ...
+
+
 class Views(Protocol):
     """What the contracts say at a block, named by its hash; backend/chain's Views answers it."""
 
@@ -56,6 +74,8 @@ class Views(Protocol):
     def item_of(self, item: bytes, at: bytes) -> ItemState: ...
 
     def use_of(self, stamp: int, at: bytes) -> UseState: ...
+
+    def claim_root_of(self, stamp: int, at: bytes) -> RootState: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +90,7 @@ class Difference:
 
 
 def fsck(engine: Engine, views: Views, deployment: Deployment) -> list[Difference]:
-    """All differences in items (head, holder, counters, time), stamps' use, records and evidence; none is good.
+    """All differences in items (head, holder, counters, time), stamps (use, closed claims), records, evidence.
 
     Records, and evidence of equivocation (C10), are compared with what the stored logs say: the contracts
     keep only their digests.
@@ -87,6 +107,7 @@ def fsck(engine: Engine, views: Views, deployment: Deployment) -> list[Differenc
             *_items(db, views, newest.hash),
             *_uses(db, views, newest.hash),
             *_voids(db, views, newest.hash),
+            *_closures(db, views, newest.hash),
             *_records(db, deployment),
         ]
 
@@ -128,6 +149,16 @@ def _voids(db: Connection, views: Views, at: bytes) -> Iterator[Difference]:
             use = views.use_of(stamp, at)
             if not use.is_void or use.block_number != row.block_number:
                 yield Difference("void of stamp", stamp, row.block_number, use)
+
+
+def _closures(db: Connection, views: Views, at: bytes) -> Iterator[Difference]:
+    """S10: of each range whose claims were closed, the root that counts for its first and last stamp."""
+    for row in db.execute(select(claims_closed)):
+        for serial in sorted({row.first, row.last}):
+            stamp = stamp_number(row.edition, serial)
+            here, there = root_of(db, stamp), views.claim_root_of(stamp, at)
+            if (here.root, here.closed_at or 0) != (there.root, there.closed_at):
+                yield Difference("claim root of stamp", stamp, here, there)
 
 
 def _records(db: Connection, deployment: Deployment) -> Iterator[Difference]:

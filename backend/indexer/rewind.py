@@ -19,6 +19,8 @@ from backend.indexer.stamps import set_owners
 from backend.indexer.trails import refold
 from backend.store.tables import (
     block,
+    claim_root,
+    claims_closed,
     content,
     edition,
     entry,
@@ -41,6 +43,8 @@ BY_BLOCK = (
     issued_range.c.block_number,
     void_range.c.block_number,
     stamp_use.c.block_number,
+    claims_closed.c.block_number,
+    claim_root.c.block_number,
     original_shown.c.block_number,
     recorded.c.block_number,
     quarantine.c.block_number,

@@ -17,6 +17,8 @@ ACTS = (
     "equivocation",
     "create_edition",
     "withdraw_edition",
+    "close_claims",
+    "replace_claim_root",
     "admit_operator",
     "suspend_operator",
     "reinstate_operator",

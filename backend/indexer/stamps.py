@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Table, bindparam, update
 
 from backend.indexer.bulk import copy
 from backend.indexer.events import (
+    ClaimRootReplaced,
+    ClaimsClosed,
     EditionCreated,
     EditionWithdrawn,
     OriginalShown,
@@ -20,6 +22,8 @@ from backend.indexer.events import (
     TwinMoved,
 )
 from backend.store.tables import (
+    claim_root,
+    claims_closed,
     edition,
     issued_range,
     original_shown,
@@ -70,6 +74,28 @@ def _edition(event: EditionCreated) -> Values:
         "claim_root": terms.claim_root,
         "withdrawn_from": None,
         "created_block": event.place.block,
+    }
+
+
+def _closed(event: ClaimsClosed) -> Values:
+    return {
+        "edition": event.edition,
+        "first": event.first,
+        "last": event.last,
+        "reason": event.reason,
+        "block_number": event.place.block,
+        "block_time": event.place.block_time,
+    }
+
+
+def _replaced(event: ClaimRootReplaced) -> Values:
+    return {
+        "edition": event.edition,
+        "first": event.first,
+        "last": event.last,
+        "root": event.root,
+        "block_number": event.place.block,
+        "block_time": event.place.block_time,
     }
 
 
@@ -126,6 +152,8 @@ def _shown(event: OriginalShown) -> Values:
 
 _NEW: dict[type, tuple[Table, Callable[[Any], Values]]] = {
     EditionCreated: (edition, _edition),
+    ClaimsClosed: (claims_closed, _closed),
+    ClaimRootReplaced: (claim_root, _replaced),
     StampsIssued: (issued_range, _issued),
     StampsVoided: (void_range, _voided),
     StampUsed: (stamp_use, _used),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from backend.domain import ids
-from backend.errors import NotFound
+from backend.domain.refusals import refusal
+from backend.errors import NotFound, RefusedByRule
 from backend.store import claims, stamps
 
 
@@ -21,12 +22,18 @@ class ClaimProofAnswer:
 
 
 def claim_proof(db: Connection, stamp: int) -> ClaimProofAnswer:
-    """Raises NotFound where there is no such stamp, or its claim keys are not kept here."""
+    """Raises NotFound (no such stamp, claim keys not kept here), RefusedByRule while its claims are closed."""
     number = ids.edition_of(stamp)
     edition = stamps.on_chain(db, number)
     if edition is None or not 1 <= ids.serial_of(stamp) <= edition.quantity:
         raise NotFound(f"There is no stamp {ids.stamp_text(stamp)}.", "Read the number again.")
-    found = claims.claim_proof(db, edition.claim_root, ids.serial_of(stamp))
+    counts = stamps.root_of(db, stamp)
+    if counts.closed_at is not None:
+        closed = refusal("ClaimsAreClosed", stamp=stamp, closed_at=counts.closed_at)
+        raise RefusedByRule(
+            closed.name, closed.detail, closed.what_now, closed.rule, **closed.values
+        )
+    found = claims.claim_proof(db, counts.root, ids.serial_of(stamp))
     if found is None:
         raise NotFound(
             f"The claim keys of edition {ids.edition_text(number)} are not kept here.",

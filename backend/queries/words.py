@@ -163,6 +163,11 @@ def _evidence(facts: StampFacts, names: Names) -> tuple[str, ...]:
     said += [f"The original was shown on {when(time)}." for time in facts.original_shown]
     if facts.twin_claimed:
         said.append("Its twin was claimed; it no longer goes with the paper.")
+    elif facts.issued_at is not None and facts.claims_closed_at is not None:
+        said.append(
+            f"Claims of its twin were closed on {when(facts.claims_closed_at)}: its concealed code may "
+            "be known to others, and shows nothing. As postage it is what it was."
+        )
     elif facts.issued_at is not None:
         said.append("Its twin is sealed: whoever has the concealed code may claim it.")
     return tuple(said)

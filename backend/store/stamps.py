@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
@@ -12,6 +13,8 @@ from backend.domain.ids import edition_of, serial_of, stamp_number
 from backend.domain.verdict import Sighting, StampFacts, Use
 from backend.store.submissions import OPEN
 from backend.store.tables import (
+    claim_root,
+    claims_closed,
     edition,
     edition_terms,
     issued_range,
@@ -53,9 +56,38 @@ def stamp_facts(db: Connection, stamp: int) -> StampFacts | None:
         use=_use(use) if use else None,
         void_reason=void.reason if void else None,
         twin_claimed=claimed is not None,
+        claims_closed_at=root_of(db, stamp).closed_at,
         sightings=_sightings(db, stamp),
         original_shown=_shown(db, stamp),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRoot:
+    """S1, S10: the root of the tree in which a claim key stands; `closed_at` only while its claims are closed."""
+
+    root: bytes
+    closed_at: int | None
+
+
+def root_of(db: Connection, stamp: int) -> ClaimRoot:
+    """Of a stamp of an edition that exists: as the contract's claimRootOf."""
+    number, serial = edition_of(stamp), serial_of(stamp)
+    closed = db.execute(_covering(claims_closed, number, serial)).first()
+    if closed is None:
+        own = select(edition.c.claim_root).where(edition.c.edition == number)
+        return ClaimRoot(db.execute(own).scalar_one(), None)
+    replaced = db.execute(_covering(claim_root, number, serial)).first()
+    return ClaimRoot(replaced.root, None) if replaced else ClaimRoot(bytes(32), closed.block_time)
+
+
+def closure(db: Connection, number: int, first: int, last: int) -> Row[Any] | None:
+    """The closed range of an edition that overlaps another (S10); None where none does."""
+    closed = claims_closed.c
+    overlapping = select(claims_closed).where(
+        closed.edition == number, closed.first <= last, closed.last >= first
+    )
+    return db.execute(overlapping.order_by(closed.first)).first()
 
 
 def _covering(ranges: Any, number: int, serial: int) -> Any:

@@ -271,6 +271,26 @@ twin = Table(
     Column("claimed_block", BigInteger, nullable=False),
     Column("claimed_time", BigInteger, nullable=False),
 )
+claims_closed = Table(
+    "claims_closed",
+    metadata,
+    Column("edition", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_time", BigInteger, nullable=False),
+)
+claim_root = Table(
+    "claim_root",
+    metadata,
+    Column("edition", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_time", BigInteger, nullable=False),
+)
 original_shown = Table(
     "original_shown",
     metadata,
@@ -311,6 +331,8 @@ MODEL = (
     stamp_use,
     void_range,
     twin,
+    claims_closed,
+    claim_root,
     original_shown,
     recorded,
     quarantine,

@@ -119,7 +119,7 @@ def _judge(
 def claim_or_show(db: Connection, house: House, who: Actor, request: TwinRequest) -> Promise:
     """Put a claim (S6) or the showing of an original (S9) on its way. The secret never comes here.
 
-    Raises NotFound, Conflict, RefusedByRule (NotClaimKey, AlreadyClaimed, NotUsed, PastDeadline).
+    Raises NotFound, Conflict, RefusedByRule (NotClaimKey, AlreadyClaimed, ClaimsAreClosed, NotUsed, PastDeadline).
     """
     facts = stamps.stamp_facts(db, request.stamp)
     if facts is None or facts.issued_at is None:
@@ -153,24 +153,32 @@ def claim_or_show(db: Connection, house: House, who: Actor, request: TwinRequest
 
 
 def _is_claim_key(db: Connection, request: TwinRequest) -> bool:
-    """S1: whether the edition's tree holds this key for this stamp; the chain would say no for our money."""
-    edition = stamps.on_chain(db, ids.edition_of(request.stamp))
+    """S1: whether the tree that counts holds this key for this stamp; the chain would say no for our money."""
     leaf = claim_leaf(request.stamp, request.claim_key)
-    return edition is not None and proves(request.proof, edition.claim_root, leaf)
+    return proves(request.proof, stamps.root_of(db, request.stamp).root, leaf)
 
 
 def _judge_twin(facts: StampFacts, request: TwinRequest, now: int) -> Refusal | None:
     stamp = request.stamp
     if request.deadline < now:
         return refusal("PastDeadline", deadline=request.deadline, block_time=now)
-    if request.to is None:
-        if facts.use is None:
-            return refusal("NotUsed", stamp=stamp)
-        return refusal("AlreadyShown", stamp=stamp) if facts.original_shown else None
+    found = _judge_original(facts, stamp) if request.to is None else _judge_claim(facts, request)
+    if found is None and facts.claims_closed_at is not None:
+        return refusal("ClaimsAreClosed", stamp=stamp, closed_at=facts.claims_closed_at)
+    return found
+
+
+def _judge_original(facts: StampFacts, stamp: int) -> Refusal | None:
+    if facts.use is None:
+        return refusal("NotUsed", stamp=stamp)
+    return refusal("AlreadyShown", stamp=stamp) if facts.original_shown else None
+
+
+def _judge_claim(facts: StampFacts, request: TwinRequest) -> Refusal | None:
     if facts.void_reason is not None:
-        return refusal("VoidStamp", stamp=stamp, block_number=0)
+        return refusal("VoidStamp", stamp=request.stamp, block_number=0)
     if facts.twin_claimed:
-        return refusal("AlreadyClaimed", stamp=stamp, owner=b"")
-    if not any(request.to):
+        return refusal("AlreadyClaimed", stamp=request.stamp, owner=b"")
+    if request.to is not None and not any(request.to):
         raise Conflict("A twin cannot be claimed to nobody.", "Give the collector's address.")
     return None

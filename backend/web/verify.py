@@ -145,6 +145,8 @@ def _open_to_its_code(facts: StampFacts | None) -> tuple[bool, bool]:
     """Whether its concealed code may still claim the twin (S6), and show the original (S9)."""
     if facts is None or facts.issued_at is None or facts.void_reason is not None:
         return False, False
+    if facts.claims_closed_at is not None:
+        return False, False
     return not facts.twin_claimed, facts.use is not None and not facts.original_shown
 
 

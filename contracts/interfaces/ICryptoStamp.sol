@@ -25,6 +25,15 @@ struct Edition {
     uint40 createdAt;
 }
 
+/// @notice S10: claims of the serials `first` to `last` were closed at the time `closedAt`; since the replacement the
+/// claim keys in the tree `root` count for them, 0 before. Two slots.
+struct Closure {
+    uint32 first;
+    uint32 last;
+    uint40 closedAt;
+    bytes32 root;
+}
+
 /// @notice A range of serials of an edition, sold at `custodian` (S3). Its digest is the EIP-712 digest of
 /// Issue(uint32 edition,uint32 first,uint32 last,uint40 custodian), although nobody signs it.
 struct Issue {
@@ -161,6 +170,21 @@ interface ICryptoStamp is IRecords {
     /// @notice S9: the original has been shown before.
     error AlreadyShown(uint64 stamp);
 
+    /// @notice S10: claims of the stamp's range were closed; it can neither be claimed nor shown as the original.
+    error ClaimsAreClosed(uint64 stamp, uint40 closedAt);
+    /// @notice S10: ranges do not overlap; claims of `first` to `last` were closed before.
+    error ClaimsOverlap(uint32 edition, uint32 first, uint32 last);
+    /// @notice S10: claims of an edition are closed at most `most` times.
+    error TooManyClosures(uint32 edition, uint256 most);
+    /// @notice S10: claims of exactly this range were never closed.
+    error ClaimsNotClosed(uint32 edition, uint32 first, uint32 last);
+    /// @notice S10: claims stay closed for 30 days; `earliest` is the first time taken.
+    error ReplacementTooEarly(uint32 edition, uint32 first, uint32 last, uint40 earliest);
+    /// @notice S10: a range gets a new root once.
+    error AlreadyReplaced(uint32 edition, uint32 first, uint32 last, bytes32 root);
+    /// @notice S1, S10: this cannot be a root: 0 for a range, or the contract's own mark.
+    error InvalidClaimRoot(uint32 edition, bytes32 root);
+
     // ------------------------------------------------------------------------------------------------------ events
     //
     // Promises to who reads the logs:
@@ -177,6 +201,8 @@ interface ICryptoStamp is IRecords {
     //      cancellation: StampRefused events are then followed by Refused and by no Cancelled.
     // SE6  Franked comes only with an Accepted event of the ledger that lists the stamp (CE8).
     // SE7  The struct in an event is the struct that was signed; `digest` is its EIP-712 digest.
+    // SE8  ClaimsClosed comes at most once for a stamp, ClaimRootReplaced at most once for the range of a ClaimsClosed,
+    //      at least 30 days later. Between the two no Claimed and no OriginalShown names a stamp of the range.
 
     /// @notice S1. `terms` are final but for {EditionWithdrawn}.
     event EditionCreated(uint32 indexed edition, Edition terms);
@@ -189,6 +215,12 @@ interface ICryptoStamp is IRecords {
 
     /// @notice S5: the serials `first` to `last` are out of use. `by` sent it for the operator.
     event Voided(uint32 indexed edition, uint16 indexed reason, uint32 first, uint32 last, address by);
+
+    /// @notice S10: stamps of the serials `first` to `last` can neither be claimed nor shown. `by` sent it.
+    event ClaimsClosed(uint32 indexed edition, uint32 first, uint32 last, uint16 indexed reason, address by);
+
+    /// @notice S10: from now on the claim keys in the tree `root` count for the serials `first` to `last`.
+    event ClaimRootReplaced(uint32 indexed edition, uint32 first, uint32 last, bytes32 root, address by);
 
     /// @notice S4: the stamp was used on an item, as part of its acceptance.
     event Franked(uint64 indexed stamp, bytes32 indexed item, uint40 indexed custodian, uint40 time);
@@ -220,6 +252,14 @@ interface ICryptoStamp is IRecords {
 
     /// @notice S1: withdraws an edition from postage, once, from a time at least 90 days ahead.
     function withdrawEdition(uint32 number, uint40 from) external;
+
+    /// @notice S10: closes the claims of a range, where its claim keys may be known to others: with a `reason`, a code.
+    /// Twins that were claimed are not touched, nor is use as postage.
+    function closeClaims(uint32 number, uint32 first, uint32 last, uint16 reason) external;
+
+    /// @notice S10: once, 30 days after the closing or later: the tree in which the claim keys of the range's stamps now
+    /// stand. Leaves are those of S1; what the tree says of other stamps counts for nothing.
+    function replaceClaimRoot(uint32 number, uint32 first, uint32 last, bytes32 root) external;
 
     /// @notice S3: puts a range of printed and checked stamps on the record as sold. Refused whole.
     function issue(Issue calldata range) external;
@@ -269,6 +309,13 @@ interface ICryptoStamp is IRecords {
 
     /// @notice The edition; `supply` is 0 if there is none.
     function edition(uint32 number) external view returns (Edition memory);
+
+    /// @notice S10: the ranges of an edition whose claims were closed, in the order of their closing.
+    function closures(uint32 number) external view returns (Closure[] memory);
+
+    /// @notice S1, S10: the root of the tree in which the stamp's claim key stands; `closedAt` is 0 but while its claims
+    /// are closed, and then there is none.
+    function claimRootOf(uint64 stamp) external view returns (bytes32 root, uint40 closedAt);
 
     /// @notice True if the stamp was issued, whatever became of it.
     function issued(uint64 stamp) external view returns (bool);

@@ -84,6 +84,8 @@ STAMPS: dict[str, Call] = {
     "withdrawEdition": (SENDERS, lambda w: (edition_number(1, 1), w.now() + 91 * DAY)),
     "issue": (SENDERS, lambda w: ((edition_number(1, 1), 1, 3, w.counter.number),)),
     "voidRange": (SENDERS, lambda w: ((edition_number(1, 1), 1, 3, 1),)),
+    "closeClaims": (SENDERS, lambda w: (edition_number(1, 1), 1, 3, 1)),
+    "replaceClaimRoot": (SENDERS, lambda w: (edition_number(1, 5), 1, 3, b"root".ljust(32))),
     "frank": (NOBODY, lambda w: (bytes(32), w.counter.number, w.now(), [])),
 }
 
@@ -110,6 +112,9 @@ def test_every_function_has_a_row(world: World) -> None:
 def prepared(world: World) -> None:
     """What the calls below name: an edition, and a stamp signer."""
     world.edition(1)
+    closed = world.edition(5).number, 1, 3, 1
+    world.stamps.closeClaims(*closed, {"from": world.arlberg_sender})
+    world.wait(30 * DAY)
     world.network.addStampSigner(1, Key("stamp signer").address, {"from": world.arlberg})
 
 

@@ -27,6 +27,7 @@ P256_DEVICE, PASSKEY_DEVICE = custodian_number(1, 8), custodian_number(1, 9)
 def tell(posts: Posts) -> None:
     """One of everything, in some twenty blocks."""
     tell_of_loose_items(posts)
+    _give_new_claim_keys(posts)
     _carry_a_bag(posts)
     _stand_in(posts)
     _nest(posts)
@@ -54,6 +55,7 @@ def tell_of_loose_items(posts: Posts) -> None:
     posts.hand_off(CENTRE, CUSTOMS, (parcel, 2), (letter, 2), (card, 2), missing=[1])
     posts.claim(1, address("collector"))
     posts.show_original(2)
+    posts.call("CryptoStamp", "closeClaims", EDITION, 7, 8, 1)
     posts.mine()
     _move_twin(posts, 1, "collector")
     posts.call("CryptoStamp", "withdrawEdition", EDITION, posts.now + 91 * DAY_SECONDS)
@@ -67,6 +69,13 @@ def tell_of_loose_items(posts: Posts) -> None:
     posts.mine()
     posts.take_up(card, CUSTOMS, 4)
     posts.report(letter, CUSTOMS)
+    posts.mine()
+
+
+def _give_new_claim_keys(posts: Posts) -> None:
+    """S10: a month after the closing."""
+    posts.now += 30 * DAY_SECONDS
+    posts.call("CryptoStamp", "replaceClaimRoot", EDITION, 7, 8, as_hex(keccak256(b"new root")))
     posts.mine()
 
 
@@ -192,7 +201,12 @@ def _change_the_network(posts: Posts) -> None:
     network = "PostalNetwork"
     posts.enrol(custodian_number(1, 3), 8)
     posts.call(network, "grantRight", custodian_number(1, 3), posts.right("new courier"))
-    posts.call(network, "grantRight", CENTRE, posts.right(f"custodian {CENTRE}", posts.now + 9999))
+    posts.call(
+        network,
+        "grantRight",
+        CENTRE,
+        posts.right(f"custodian {CENTRE}", posts.now + 90 * DAY_SECONDS),
+    )
     posts.call(network, "compromise", custodian_number(1, 3), as_hex(address("new courier")))
     posts.call(network, "suspendCustodian", custodian_number(1, 3))
     posts.call(network, "addSubmitter", 1, other)

@@ -137,6 +137,7 @@ class Stamp(Answer):
     used: Use | None
     void_reason: VoidReasonOut | None
     void_at: int | None
+    claims_closed_at: int | None
     sightings: tuple[Sighting, ...]
     originals_shown: tuple[int, ...]
     twin_owner: HexOut | None
@@ -169,6 +170,7 @@ class Stamp(Answer):
             used=_use(found),
             void_reason=facts.void_reason if facts else None,
             void_at=found.void_at,
+            claims_closed_at=facts.claims_closed_at if facts else None,
             sightings=tuple(
                 Sighting(at=Custodian.model_validate(s.custodian), time=s.time)
                 for s in found.sightings

@@ -12,14 +12,22 @@ from backend.api.answers import stamps as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import Scanned, StampIn
 from backend.api.limits import network_of
-from backend.api.requests import CancelBody, ClaimBody, OriginalBody, VerifyBody, VoidBody
+from backend.api.requests import (
+    CancelBody,
+    ClaimBody,
+    ClaimKeysBody,
+    ClosureBody,
+    OriginalBody,
+    VerifyBody,
+    VoidBody,
+)
 from backend.api.service import Call, Caller, answer
 from backend.domain import ids
 from backend.domain.typed_data import ZERO32
 from backend.ports import Actor
 from backend.queries import claims, stamps
 from backend.queries.labels import find_item
-from backend.usecases import cancel, sell
+from backend.usecases import cancel, closures, sell
 from stamps.scan import read_code
 
 router = APIRouter(tags=["stamps"])
@@ -112,6 +120,28 @@ def void_range(call: Call, body: VoidBody) -> Response:
         return Promise.of(db, sell.void_stamps(db, call.house, who, *voided))
 
     return call.once(work)
+
+
+@router.post("/closures", status_code=202, response_model=Promise)
+def close_claims(call: Call, body: ClosureBody) -> Response:
+    """Close the claims of a range whose codes may be known to others (administrators). There is no way back."""
+    closed = (body.edition, body.first, body.last, body.reason)
+
+    def work(db: Connection, who: Actor) -> Promise:
+        return Promise.of(db, closures.close_claims(db, call.house, who, *closed))
+
+    return call.once(work, "admin")
+
+
+@router.post("/claim-keys", status_code=202, response_model=Promise)
+def replace_claim_keys(call: Call, body: ClaimKeysBody) -> Response:
+    """New claim keys for a closed range, once, 30 days after the closing or later (administrators)."""
+    given = (body.edition, body.first, body.claim_keys)
+
+    def work(db: Connection, who: Actor) -> Promise:
+        return Promise.of(db, closures.replace_claim_keys(db, call.house, who, *given))
+
+    return call.once(work, "admin")
 
 
 @router.post("/claims", status_code=202, response_model=Promise)

@@ -253,7 +253,7 @@ def test_every_explanation_can_be_shown_to_people(error: str) -> None:
         "account operator acceptable_from custodian time kind key_holder from_ until length oldest "
         "latest deadline holder given current received released lines line corrects records "
         "block_number edition withdrawn_from earliest first last stamp first_day before "
-        "count contents giver receptacle second"
+        "count contents giver receptacle second closed_at most root"
     )
     values = dict.fromkeys(fields.split(), STAMP)
     found = refusal(error, **values)
