@@ -54,9 +54,12 @@ def _proof(payload: Payload) -> int:
     return len(payload["proof"])
 
 
-def _hand_offs(payload: Payload) -> list[Payload]:
-    """The hand-offs that an act carries: one that is forced, two that are evidence."""
-    return [payload[name] for name in ("forced", "first", "second") if name in payload]
+# Which members of an act's payload are hand-offs: one that is forced, two that are evidence.
+HAND_OFFS = {"forced_hand_off": ("forced",), "equivocation": ("first", "second")}
+
+
+def _hand_offs(kind: str, payload: Payload) -> list[Payload]:
+    return [payload[name] for name in HAND_OFFS.get(kind, ())]
 
 
 LEDGER, STAMPS, NETWORK = "CustodyLedger", "CryptoStamp", "PostalNetwork"
@@ -161,7 +164,7 @@ def gas_of(kind: str, payload: Payload) -> int:
     Fixed figures, not eth_estimateGas: an estimate at the head is wrong where predecessors are in flight.
     """
     if kind in ACTS:
-        lines = sum(len(one["release"]["lines"]) for one in _hand_offs(payload))
+        lines = sum(len(one["release"]["lines"]) for one in _hand_offs(kind, payload))
         return min(ACT_GAS + ACT_LINE_GAS * lines, TRANSACTION_GAS_CAP - TRANSACTION_GAS)
     record = RECORDS[kind]
     most = record.gas + record.unit_gas * record.units(payload)
@@ -172,7 +175,7 @@ def gas_of(kind: str, payload: Payload) -> int:
 def bytes_of(kind: str, payload: Payload) -> int:
     """The most calldata that one submission takes."""
     if kind in ACTS:
-        hand_offs = _hand_offs(payload)
+        hand_offs = _hand_offs(kind, payload)
         lines = sum(len(one["release"]["lines"]) for one in hand_offs)
         signatures = sum(len(s) // 2 for one in hand_offs for s in _device_signatures(one))
         return ACT_BYTES * max(1, len(hand_offs)) + ACT_LINE_BYTES * lines + signatures

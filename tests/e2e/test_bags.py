@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PHONE, Opened
-from tests.e2e.test_work_page import accept, fresh_number
+from tests.e2e.desk import accept, fresh_number, picture
 
 COUNTER, HALL = "1-1", "1-4"
 
@@ -67,7 +65,7 @@ def take_over(hall: Page, bag: str) -> None:
 
 def test_bag_is_packed_sealed_moved_and_opened_with_exceptions(sign_in: Opened) -> None:
     """Three go in, two are scanned out, the third is missing: it is with who closed the bag."""
-    counter, hall = sign_in("clerk 1", "clerk", COUNTER), sign_in("clerk 9", "clerk", HALL)
+    counter, hall = sign_in("clerk 1", "clerk", COUNTER), sign_in("sorter 1", "clerk", HALL)
     numbers = [fresh_number() for _ in range(3)]
     bag = sent_bag(counter, *numbers)
     take_over(hall, bag)
@@ -108,9 +106,3 @@ def test_bags_page_fits_a_phone(sign_in: Opened) -> None:
     width = phone.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
     picture(phone, "bag-phone")
-
-
-def picture(page: Page, name: str) -> None:
-    """For people who want to look: PICTURES=folder."""
-    if folder := os.environ.get("PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

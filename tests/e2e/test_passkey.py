@@ -11,8 +11,7 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.e2e.conftest import Installation, Opened
-from tests.e2e.test_bags import picture
-from tests.e2e.test_work_page import accept, fresh_number
+from tests.e2e.desk import accept, fresh_number, picture
 
 COUNTER, ROUND = "1-1", "1-77"
 NEW_ROUND = {"custodian": ROUND, "kind": "courier", "place": "AT606077", "name": "Round 77"}

@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 
 from backend.domain.item_numbers import make_s10
 from tests.e2e.conftest import PHONE, Opened
-from tests.e2e.test_work_page import COUNTER, HALL, ROUND_17, accept
+from tests.e2e.desk import accept
+from tests.e2e.test_work_page import COUNTER, HALL, ROUND_17
 
 PLAIN = ("", "/sell", "/accept", "/hand-over", "/cancel", "/void", "/scan?text=1-1-000021")
 # Not innerWidth: a phone's browser zooms out until what stands outside fits, and then that is larger.

@@ -12,18 +12,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PHONE, Installation, Opened
+from tests.e2e.desk import accept, fresh_number
 
 COUNTER, ROUND_17, HALL, ROUND_12 = "1-1", "1-5", "1-4", "2-11"
-NUMBERS = iter(range(10_000_000, 99_999_999))
-WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 FORBIDDEN = re.compile(r"\b(hash|gas|wallet)\b", re.IGNORECASE)
-
-
-def fresh_number() -> str:
-    """An S10 number that no test has used."""
-    serial = str(next(NUMBERS))
-    rest = 11 - sum(int(d) * w for d, w in zip(serial, WEIGHTS, strict=True)) % 11
-    return f"RR{serial}{ {10: 0, 11: 5}.get(rest, rest) }AT".replace(" ", "")
 
 
 def sell(page: Page, count: int) -> list[str]:
@@ -37,15 +29,6 @@ def sell(page: Page, count: int) -> list[str]:
     expect(stamps).to_have_count(count)
     expect(stamps.locator(".tag.good")).to_have_count(count, timeout=15_000)
     return [stamp.locator(".number").inner_text() for stamp in stamps.all()]
-
-
-def accept(page: Page, number: str, **fields: str) -> None:
-    page.goto("/work/accept")
-    page.get_by_label("Number").fill(number)
-    for label, value in fields.items():
-        page.locator(f"[name={label}]").fill(value)
-    page.get_by_role("button", name="Accept", exact=True).click()
-    expect(page.get_by_role("status")).to_contain_text(f"{number} is accepted")
 
 
 def label_code(page: Page, number: str) -> str:

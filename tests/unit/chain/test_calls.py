@@ -91,3 +91,9 @@ def test_device_signatures_take_the_gas_of_a_chain_without_the_precompile() -> N
     more = gas_of("recall", device) - gas_of("recall", payload)
     assert more >= DEVICE_SIGNATURE_GAS + 40 * 600
     assert bytes_of("recall", device) - bytes_of("recall", payload) >= 600
+
+
+def test_a_range_whose_first_serial_is_named_is_no_hand_off() -> None:
+    """Members of the same name mean other things in other acts."""
+    closing = {"edition": 1, "first": 1, "last": 50, "reason": 1}
+    assert gas_of("close_claims", closing) == gas_of("suspend_custodian", {"custodian": 1})
