@@ -13,8 +13,8 @@ if ! [ -x "$python" ]; then
 fi
 cd "$root"
 
-# One run at a time: Brownie rewrites its build files while it loads them. The lock lives as long
-# as descriptor 9, which the exec below hands on.
+# One at a time: Brownie rewrites its build files while it loads them. The lock lives as long as
+# descriptor 9, which the exec below hands on; the contract tests give it back when they are loaded.
 mkdir -p build/brownie-home/.brownie
 exec 9> build/brownie.lock
 "$python" - <<'END'
@@ -39,6 +39,7 @@ SOLCX_BINARY_PATH="$root/build/solcx"
 PATH="$root/build/bin:$root/scripts:$PATH"
 # pyproject.toml makes warnings errors; those of Brownie's old dependencies are not ours to mend.
 PYTEST_ADDOPTS="-W default ${PYTEST_ADDOPTS:-}"
-export HOME PATH BROWNIE_PORT PYTEST_ADDOPTS SOLCX_BINARY_PATH
+BROWNIE_LOCK=9
+export HOME PATH BROWNIE_PORT PYTEST_ADDOPTS SOLCX_BINARY_PATH BROWNIE_LOCK
 
 exec "$root/.venv-contracts/bin/brownie" "$@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,11 @@ from brownie import web3
 from brownie.network.transaction import TransactionReceipt
 
 from tests.contracts.world import World
+
+
+def pytest_collection_finish() -> None:
+    """All of the project is in memory now: other runs of Brownie need not wait for the tests' end."""
+    os.close(int(os.environ["BROWNIE_LOCK"]))
 
 
 @pytest.fixture(scope="session", autouse=True)
