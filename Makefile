@@ -146,10 +146,10 @@ mutants: forge-contracts .venv/dev.stamp
 audit: build/solcx/solc-v0.8.37 build/audit/stamp
 	@$(find_node) && NODE="$$NODE" scripts/audit.sh
 
-## mutation:         slither-mutate, killed by the invariants (CONTRACT); takes hours
+## mutation:         every statement of the contracts replaced by a revert, which the invariants must notice (FILES)
 .PHONY: mutation
-mutation: forge-contracts build/audit/stamp
-	scripts/mutation.sh $(CONTRACT)
+mutation: build/solcx/solc-v0.8.37 .venv/dev.stamp
+	.venv/bin/python tests/mutants/reverts.py $(FILES)
 
 ## proofs:           properties that hold for all values, by halmos
 .PHONY: proofs

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Cancel, Claim, Edition, ICryptoStamp, Issue, Original, Void} from "../../contracts/interfaces/ICryptoStamp.sol";
+import {Cancel, Claim, ICryptoStamp, Issue, Original, Void} from "../../contracts/interfaces/ICryptoStamp.sol";
 import {Acceptance, ICustodyLedger} from "../../contracts/interfaces/ICustodyLedger.sol";
 import {IPostalNetwork} from "../../contracts/interfaces/IPostalNetwork.sol";
 import {IRecords} from "../../contracts/interfaces/IRecords.sol";
-import {Parties} from "./Parties.sol";
-import {Sending} from "./Sending.sol";
+import {EditionHandler} from "./EditionHandler.sol";
 import {StampTree} from "./StampTree.sol";
 import {vm, Vm} from "./Vm.sol";
 
@@ -19,8 +18,8 @@ interface IERC721 {
 }
 
 /// @notice Two editions of eight stamps, one for each operator: sold, franked, cancelled, spoilt, claimed, passed on and
-/// shown by anybody at any time. A model of S1-S9 says what must come of it.
-contract StampHandler is Parties, Sending {
+/// shown by anybody at any time. A model of S1-S10 says what must come of it.
+contract StampHandler is EditionHandler {
     struct Ghost {
         bool issued;
         bool used;
@@ -36,38 +35,23 @@ contract StampHandler is Parties, Sending {
         uint256 uses;
         uint256 voids;
         uint256 claims;
+        uint256 closures;
     }
 
-    uint32 public constant SUPPLY = 8;
     address[3] public collectors = [address(0xC1), address(0xC2), address(0xC3)];
-    uint40 internal immutable _firstDay;
 
     mapping(uint64 stamp => Ghost) internal _ghosts;
     mapping(uint64 stamp => StampLogs) internal _loggedStamps;
-    mapping(uint16 operator => bytes32[]) private _leaves;
     bytes32[] internal _items;
     mapping(bytes32 item => uint40) internal _holders;
-    mapping(uint32 edition => uint40) internal _withdrawnFrom;
 
     /// @notice Twins, sealed or not, that moved without claim or owner.
     uint256 public movedByStrangers;
     /// @notice Acceptances that were refused and used a stamp, or took fewer stamps than they named.
     uint256 public halfFranked;
 
-    constructor() {
-        _firstDay = _now();
-        for (uint16 operator = 1; operator <= 2; ++operator) {
-            Edition memory terms;
-            (terms.supply, terms.faceValue, terms.currency, terms.firstDay) = (SUPPLY, 100, "EUR", _firstDay);
-            _leaves[operator] = StampTree.leaves(_firstOf(operator), SUPPLY);
-            terms.claimRoot = StampTree.root(_leaves[operator]);
-            vm.prank(_submitter(operator));
-            stamps.createEdition(_editionOf(operator), terms);
-        }
-    }
-
     function selectors() external pure returns (bytes4[] memory all) {
-        bytes4[15] memory each = [
+        bytes4[18] memory each = [
             this.issue.selector,
             this.issue.selector,
             this.frank.selector,
@@ -79,6 +63,9 @@ contract StampHandler is Parties, Sending {
             this.passOn.selector,
             this.meddle.selector,
             this.withdraw.selector,
+            this.closeClaims.selector,
+            this.closeClaims.selector,
+            this.replaceClaimRoot.selector,
             this.timePasses.selector,
             this.monthsPass.selector,
             this.suspension.selector,
@@ -88,30 +75,6 @@ contract StampHandler is Parties, Sending {
         for (uint256 i = 0; i < each.length; ++i) {
             all[i] = each[i];
         }
-    }
-
-    // ----------------------------------------------------------------------------------------------------------- numbers
-
-    function _editionOf(uint16 operator) internal pure returns (uint32) {
-        return (uint32(operator) << 16) | 1;
-    }
-
-    function _firstOf(uint16 operator) internal pure returns (uint64) {
-        return (uint64(_editionOf(operator)) << 32) | 1;
-    }
-
-    /// @dev Now and then a serial that does not exist.
-    function _stamp(uint256 luck) internal pure returns (uint64) {
-        uint64 serial = uint64(luck % 32 == 0 ? (luck >> 8) % 2 * (SUPPLY + 1) : 1 + (luck >> 8) % SUPPLY);
-        return _firstOf(uint16(1 + (luck >> 16) % 2)) - 1 + serial;
-    }
-
-    function _isThere(uint64 stamp) private pure returns (bool) {
-        return uint32(stamp) >= 1 && uint32(stamp) <= SUPPLY;
-    }
-
-    function _luck(uint256 luck, uint256 nth) private pure returns (uint256) {
-        return uint256(keccak256(abi.encode(luck, nth)));
     }
 
     // ------------------------------------------------------------------------------------------------ issue, void (S3, S5)
@@ -129,19 +92,6 @@ contract StampHandler is Parties, Sending {
             Ghost storage its = _ghosts[_firstOf(operator) - 1 + serial];
             (its.issued, its.owner) = (true, address(stamps));
         }
-    }
-
-    function _range(uint256 luck) private pure returns (uint16 operator, uint32 first, uint32 last) {
-        operator = uint16(1 + (luck >> 8) % 2);
-        first = uint32(luck % 16 == 0 ? 0 : 1 + (luck >> 16) % SUPPLY);
-        last = uint32(first + (luck >> 24) % 3);
-    }
-
-    function _refusesRange(uint16 operator, uint32 first, uint32 last, address sender) private view returns (bytes4) {
-        if (first == 0 || last > SUPPLY) return ICryptoStamp.InvalidRange.selector;
-        if (_operatorSuspended[operator]) return IPostalNetwork.OperatorIsSuspended.selector;
-        if (sender == STRANGER) return IPostalNetwork.NotSubmitter.selector;
-        return 0;
     }
 
     function _refusesIssue(uint16 operator, uint32 first, uint32 last) private view returns (bytes4) {
@@ -176,31 +126,12 @@ contract StampHandler is Parties, Sending {
         return 0;
     }
 
-    /// @dev So many that what was withdrawn is over.
-    function monthsPass(uint256 luck) external {
-        if (luck % 3 == 0) vm.warp(block.timestamp + 91 days);
-    }
-
-    function withdraw(uint256 luck) external {
-        if (luck % 4 != 0) return;
-        uint16 operator = uint16(1 + (luck >> 8) % 2);
-        uint32 number = _editionOf(operator);
-        uint40 from = _now() + 90 days - (luck % 16 == 0 ? 1 : 0);
-        bytes4 refusal = _operatorSuspended[operator] ? IPostalNetwork.OperatorIsSuspended.selector : bytes4(0);
-        if (refusal == 0 && _withdrawnFrom[number] != 0) refusal = ICryptoStamp.AlreadyWithdrawn.selector;
-        if (refusal == 0 && luck % 16 == 0) refusal = ICryptoStamp.WithdrawalTooEarly.selector;
-        bytes memory call = abi.encodeCall(stamps.withdrawEdition, (number, from));
-        if (_send(_submitter(operator), address(stamps), 0, call, refusal) && refusal == 0) {
-            _withdrawnFrom[number] = from;
-        }
-    }
-
     // -------------------------------------------------------------------------------------------------------- postage (S4)
 
     function _refusesPostage(uint64 stamp) private view returns (bytes4 refusal) {
         refusal = _refusesUse(stamp);
         if (refusal == 0 && !_ghosts[stamp].issued) refusal = ICryptoStamp.NotIssued.selector;
-        uint40 withdrawn = _withdrawnFrom[uint32(stamp >> 32)];
+        uint40 withdrawn = withdrawnFrom[uint32(stamp >> 32)];
         bool isOver = withdrawn != 0 && _now() >= withdrawn;
         if (refusal == 0 && isOver) refusal = ICryptoStamp.WithdrawnFromPostage.selector;
     }
@@ -296,21 +227,14 @@ contract StampHandler is Parties, Sending {
         Claim memory c = Claim(_stamp(luck), collectors[(luck >> 24) % 3], _now() + 1 hours);
         if (luck % 16 == 1) c.deadline = _now() - 1;
         if (luck % 16 == 2) c.to = luck % 32 == 2 ? address(0) : address(stamps);
-        // Now and then with the key and the proof of another stamp (S1).
-        uint64 keyOf = luck % 8 == 3 ? _stamp(luck >> 8) : c.stamp;
+        (uint64 keyOf, uint256 tree) = _claimKey(c.stamp, luck);
         bytes4 refusal = _refusesClaim(c);
-        if (refusal == 0 && keyOf != c.stamp) refusal = ICryptoStamp.NotClaimKey.selector;
-        bytes memory signature = _sign(StampTree.keyOf(keyOf), stampDigests.digest(c));
-        ICryptoStamp.SignedClaim memory signed = ICryptoStamp.SignedClaim(c, _proof(keyOf), signature);
+        if (refusal == 0) refusal = _refusesClaimKey(c.stamp, keyOf, tree);
+        bytes memory signature = _sign(StampTree.keyOf(keyOf, tree), stampDigests.digest(c));
+        ICryptoStamp.SignedClaim memory signed = ICryptoStamp.SignedClaim(c, _proof(keyOf, tree), signature);
         bytes memory call = abi.encodeCall(stamps.claim, (signed));
         bool taken = _send(STRANGER, address(stamps), stamps.claimBatch.selector, call, refusal);
         if (taken && refusal == 0) _ghosts[c.stamp].owner = c.to;
-    }
-
-    /// @dev Of a serial that does not exist the proof of the first.
-    function _proof(uint64 stamp) private view returns (bytes32[] memory) {
-        uint16 operator = uint16(stamp >> 48);
-        return StampTree.proof(_leaves[operator], _isThere(stamp) ? stamp - _firstOf(operator) : 0);
     }
 
     function _refusesClaim(Claim memory c) private view returns (bytes4) {
@@ -334,15 +258,15 @@ contract StampHandler is Parties, Sending {
     function showOriginal(uint256 luck) external {
         Original memory o = Original(_usedStamp(luck), _now() + 1 hours);
         if (luck % 16 == 1) o.deadline = _now() - 1;
-        uint64 keyOf = luck % 8 == 3 ? _stamp(luck >> 8) : o.stamp;
+        (uint64 keyOf, uint256 tree) = _claimKey(o.stamp, luck);
         Ghost storage its = _ghosts[o.stamp];
         bytes4 refusal = its.isVoid ? ICryptoStamp.VoidStamp.selector : bytes4(0);
         if (refusal == 0 && !its.used) refusal = ICryptoStamp.NotUsed.selector;
         if (refusal == 0 && its.shown) refusal = ICryptoStamp.AlreadyShown.selector;
         if (refusal == 0 && o.deadline < _now()) refusal = IRecords.PastDeadline.selector;
-        if (refusal == 0 && keyOf != o.stamp) refusal = ICryptoStamp.NotClaimKey.selector;
-        bytes memory signature = _sign(StampTree.keyOf(keyOf), stampDigests.digest(o));
-        ICryptoStamp.SignedOriginal memory signed = ICryptoStamp.SignedOriginal(o, _proof(keyOf), signature);
+        if (refusal == 0) refusal = _refusesClaimKey(o.stamp, keyOf, tree);
+        bytes memory signature = _sign(StampTree.keyOf(keyOf, tree), stampDigests.digest(o));
+        ICryptoStamp.SignedOriginal memory signed = ICryptoStamp.SignedOriginal(o, _proof(keyOf, tree), signature);
         bytes memory call = abi.encodeCall(stamps.showOriginal, (signed));
         bool taken = _send(STRANGER, address(stamps), stamps.showOriginalBatch.selector, call, refusal);
         if (taken && refusal == 0) its.shown = true;
@@ -405,6 +329,11 @@ contract StampHandler is Parties, Sending {
             for (uint32 serial = first; serial <= last; ++serial) {
                 ++_loggedStamps[_numberOf(log.topics[1], serial)].voids;
             }
+        } else if (kind == ICryptoStamp.ClaimsClosed.selector) {
+            (uint32 first, uint32 last,) = abi.decode(log.data, (uint32, uint32, address));
+            for (uint32 serial = first; serial <= last; ++serial) {
+                ++_loggedStamps[_numberOf(log.topics[1], serial)].closures;
+            }
         } else if (kind == ICryptoStamp.Franked.selector || kind == ICryptoStamp.StampCancelled.selector) {
             ++_loggedStamps[uint64(uint256(log.topics[1]))].uses;
         } else if (kind == ICryptoStamp.Claimed.selector) {
@@ -425,9 +354,5 @@ contract StampHandler is Parties, Sending {
             list[n] = _firstOf(uint16(1 + n / SUPPLY)) + uint64(n % SUPPLY);
             (told[n], logs[n]) = (_ghosts[list[n]], _loggedStamps[list[n]]);
         }
-    }
-
-    function withdrawnFrom(uint32 edition) external view returns (uint40) {
-        return _withdrawnFrom[edition];
     }
 }

@@ -6,14 +6,15 @@ import {vm} from "./Vm.sol";
 /// @notice The Merkle tree of an edition's claim keys (S1), as OpenZeppelin's standard tree pairs it, for a supply of
 /// eight.
 library StampTree {
-    function keyOf(uint64 stamp) internal pure returns (uint256) {
-        return uint256(keccak256(abi.encode("claim key", stamp))) >> 8;
+    /// @param tree the keys of a range may be replaced once (S10): 0 first, then 1
+    function keyOf(uint64 stamp, uint256 tree) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode("claim key", stamp, tree))) >> 8;
     }
 
-    function leaves(uint64 first, uint32 supply) internal pure returns (bytes32[] memory all) {
+    function leaves(uint64 first, uint32 supply, uint256 tree) internal pure returns (bytes32[] memory all) {
         all = new bytes32[](supply);
         for (uint64 i = 0; i < supply; ++i) {
-            all[i] = keccak256(bytes.concat(keccak256(abi.encode(uint256(first + i), vm.addr(keyOf(first + i))))));
+            all[i] = keccak256(bytes.concat(keccak256(abi.encode(uint256(first + i), vm.addr(keyOf(first + i, tree))))));
         }
     }
 

@@ -39,6 +39,7 @@ contract StampsTest {
         for (uint256 n = 0; n < list.length; ++n) {
             _askUse(list[n], told[n], logs[n]);
             _askTwin(list[n], told[n], logs[n]);
+            _askClaimKeys(list[n], logs[n]);
         }
         _askBalances(told);
         _askEdition(list[0]);
@@ -74,6 +75,12 @@ contract StampsTest {
         _never(IRecords.PastDeadline.selector, "S6 S9 nothing is taken past its deadline");
         _never(ICryptoStamp.NotUsed.selector, "S9 the original is shown of a used stamp");
         _never(ICryptoStamp.AlreadyShown.selector, "S9 the original is shown once");
+        _never(ICryptoStamp.ClaimsAreClosed.selector, "S10 while claims are closed nothing is claimed or shown");
+        _never(ICryptoStamp.ClaimsOverlap.selector, "S10 claims of a stamp are closed once");
+        _never(ICryptoStamp.ClaimsNotClosed.selector, "S10 only a closed range gets new keys");
+        _never(ICryptoStamp.AlreadyReplaced.selector, "S10 a range gets new keys once");
+        _never(ICryptoStamp.ReplacementTooEarly.selector, "S10 claims stay closed for thirty days");
+        _never(ICryptoStamp.InvalidClaimRoot.selector, "S10 no range goes without keys");
     }
 
     function _askUse(uint64 stamp, StampHandler.Ghost memory told, StampHandler.StampLogs memory logs) private view {
@@ -99,6 +106,13 @@ contract StampsTest {
         require(token.getApproved(stamp) == address(0), "S3 nobody is approved whom no owner approved");
     }
 
+    function _askClaimKeys(uint64 stamp, StampHandler.StampLogs memory logs) private view {
+        (bytes32 root, uint40 closedAt) = _stamps.claimRootOf(stamp);
+        (bytes32 told, uint40 toldAt) = _handler.claimRootOf(stamp);
+        require(root == told && closedAt == toldAt, "S10 claim keys change by a closing and a replacement only");
+        require(logs.closures <= 1, "SE8 claims of a stamp are closed at most once");
+    }
+
     /// @dev The sum of balances is what was issued, and each is what its owner owns.
     function _askBalances(StampHandler.Ghost[] memory told) private view {
         IERC721 token = IERC721(address(_stamps));
@@ -115,7 +129,14 @@ contract StampsTest {
 
     function _askEdition(uint64 stamp) private view {
         Edition memory terms = _stamps.edition(uint32(stamp >> 32));
-        require(terms.supply == _handler.SUPPLY() && terms.faceValue == 100, "S1 an edition's terms are fixed for ever");
+        bool same = terms.supply == _handler.SUPPLY() && terms.faceValue == 100
+            && terms.claimRoot == _handler.firstRoot(uint16(stamp >> 48));
+        require(same, "S1 an edition's terms are fixed for ever");
+        bytes memory closures = abi.encode(_stamps.closures(uint32(stamp >> 32)));
+        require(
+            keccak256(closures) == keccak256(abi.encode(_handler.closures(uint32(stamp >> 32)))),
+            "S10 closures are listed as they were made"
+        );
         require(
             terms.withdrawnFrom == _handler.withdrawnFrom(uint32(stamp >> 32)), "S1 a withdrawal is as it was announced"
         );

@@ -11,8 +11,10 @@ interface Vm {
 
     function addr(uint256 privateKey) external pure returns (address);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function deal(address account, uint256 balance) external;
     function eip712HashStruct(string calldata typeDefinition, bytes calldata encoded) external pure returns (bytes32);
     function envOr(string calldata name, string calldata fallback_) external view returns (string memory);
+    function envOr(string calldata name, uint256 fallback_) external view returns (uint256);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function getNonce(address account) external view returns (uint64);
     function getRecordedLogs() external returns (Log[] memory);

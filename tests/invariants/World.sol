@@ -24,6 +24,8 @@ abstract contract World {
     mapping(uint16 operator => address) internal _admins;
 
     constructor() {
+        // tests/mutants/reverts.py
+        vm.deal(address(uint160(uint256(keccak256("mutant")))), vm.envOr("MUTANT", uint256(0)));
         vm.warp(1_800_000_000);
         vm.roll(1_000);
         address ledgerAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
