@@ -94,11 +94,14 @@ node_modules/stamp: $(UV) package.json package-lock.json .npmrc
 	@$(find_node) && PATH="$$(dirname $$NODE):$$PATH" && set -x && $$NPM ci --no-progress --loglevel error
 	@touch $@
 
-# The compiler where py-solc-x looks for it, and the native anvil and forge where PATH can find them
+# The compiler where py-solc-x looks for it (forge asks its version at each start: loading it for that costs
+# a second), and the native anvil and forge where PATH can find them
 # (their npm wrappers hide failing tests: forge's exits 0).
 build/solcx/solc-v0.8.37: node_modules/stamp scripts/solc.js
 	@mkdir -p build/solcx build/bin
-	@$(find_node) && printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$$NODE" "$(CURDIR)/scripts/solc.js" > $@
+	@$(find_node) && "$$NODE" scripts/solc.js --version > build/solcx/version && printf \
+	  '#!/bin/sh\nif [ "$$*" = --version ]; then exec cat "%s"; fi\nexec "%s" "%s" "$$@"\n' \
+	  "$(CURDIR)/build/solcx/version" "$$NODE" "$(CURDIR)/scripts/solc.js" > $@
 	@chmod +x $@
 	@for tool in anvil forge; do for found in "$(CURDIR)"/node_modules/@foundry-rs/$$tool-*/bin/$$tool; do \
 	  if [ -x "$$found" ]; then ln -sf "$$found" build/bin/$$tool; fi; done; done

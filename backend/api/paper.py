@@ -13,7 +13,7 @@ from backend.ports import House
 from backend.queries import editions
 from backend.queries.labels import LabelAnswer
 from backend.queries.work import PrintJobAnswer
-from backend.usecases.claim_codes import claim_secrets
+from backend.usecases.claim_codes import secrets_to_print
 from stamps.art.edition import read_edition
 from stamps.label import ItemLabel, label_texts, print_label
 from stamps.payload import Network, code_url, make, url
@@ -43,7 +43,7 @@ def sheet_pdf(
             "Print other stamps; the spoilt ones are out of use.",
         )
     faces = stamp_faces(db, house, job)
-    claims = _claims(house, job) if claim_codes else []
+    claims = _claim_codes(db, house, job) if claim_codes else []
     pdf = print_sheet(
         faces, job.layout, start_label=job.start_label, offset_mm=offset_mm, claims=claims
     )
@@ -66,12 +66,8 @@ def stamp_faces(db: Connection, house: House, job: PrintJobAnswer) -> list[Stamp
     return [StampFace(art, s, url(house.origin, make(s, network, sign))) for s in stamps]
 
 
-def _claims(house: House, job: PrintJobAnswer) -> list[ClaimCode]:
-    secrets = claim_secrets(house.claim_seeds, job.edition, job.first, job.last)
-    if secrets is None:
-        raise Conflict(
-            "The claim codes of these stamps have been destroyed.", "Print without them."
-        )
+def _claim_codes(db: Connection, house: House, job: PrintJobAnswer) -> list[ClaimCode]:
+    secrets = secrets_to_print(db, house.claim_seeds, job.edition, job.first, job.last)
     return [ClaimCode(stamp, secret, house.origin) for stamp, secret in secrets.items()]
 
 

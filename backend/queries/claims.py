@@ -1,15 +1,16 @@
-"""What a collector's browser needs besides the concealed code: where the claim key stands in its tree (S1)."""
+"""Claim keys: where one stands in its tree (S1), and of which ranges the claims were closed (S10)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from backend.domain import ids
 from backend.domain.refusals import refusal
 from backend.errors import NotFound, RefusedByRule
 from backend.store import claims, stamps
+from backend.store.tables import claim_root, claims_closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,34 @@ class ClaimProofAnswer:
     stamp: int
     claim_key: bytes
     proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureAnswer:
+    """One range whose claims were closed; `replaced_at` is when it got new claim keys, None before."""
+
+    edition: int
+    first: int
+    last: int
+    reason: int
+    closed_at: int
+    replaced_at: int | None
+
+
+def closures(db: Connection) -> tuple[ClosureAnswer, ...]:
+    """All of them, the latest first."""
+    closed, replaced = claims_closed.c, claim_root.c
+    query = (
+        select(claims_closed, replaced.block_time.label("replaced_at"))
+        .outerjoin(
+            claim_root, (replaced.edition == closed.edition) & (replaced.first == closed.first)
+        )
+        .order_by(closed.block_number.desc(), closed.edition, closed.first)
+    )
+    return tuple(
+        ClosureAnswer(row.edition, row.first, row.last, row.reason, row.block_time, row.replaced_at)
+        for row in db.execute(query)
+    )
 
 
 def claim_proof(db: Connection, stamp: int) -> ClaimProofAnswer:

@@ -246,16 +246,19 @@ def reserve(db: Connection, number: int, count: int) -> int | None:
     return None if following is None else int(following) - count
 
 
-def last_spent(db: Connection, number: int, first: int, last: int) -> int | None:
-    """The last serial of a range that was voided before it was sold; None where none was."""
-    void = db.execute(
-        select(func.max(void_range.c.last)).where(
-            void_range.c.edition == number,
-            void_range.c.first <= last,
-            void_range.c.last >= first,
+def last_unsaleable(db: Connection, number: int, first: int, last: int) -> int | None:
+    """The last serial that was voided before it was sold, or whose claims were closed (S5, S10); None for none.
+
+    It may lie above the range, where what touches the range reaches beyond it.
+    """
+    ends = [
+        select(func.max(ranges.c.last)).where(
+            ranges.c.edition == number, ranges.c.first <= last, ranges.c.last >= first
         )
-    ).scalar()
-    return None if void is None else int(void)
+        for ranges in (void_range, claims_closed)
+    ]
+    end = db.scalar(select(func.greatest(*(one.scalar_subquery() for one in ends))))
+    return None if end is None else int(end)
 
 
 def all_sold_or_void(db: Connection, number: int, first: int, last: int) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from backend.domain.ids import stamp_number
+from backend.errors import Conflict
 from backend.ports import ClaimSeeds, House
 from backend.store import stamps
 from stamps.claim import claim_address, claim_secret
@@ -31,6 +32,24 @@ def claim_secrets(
 ) -> dict[int, bytes] | None:
     """The secrets of serials `first` to `last` by stamp; None once the seed of one of them is destroyed."""
     return _secrets(seeds.get, edition, first, last)
+
+
+def secrets_to_print(
+    db: Connection, seeds: ClaimSeeds, edition: int, first: int, last: int
+) -> dict[int, bytes]:
+    """The secrets of stamps that are to be printed. Raises Conflict: destroyed, or of closed claims."""
+    if closed := stamps.closure(db, edition, first, last):
+        raise Conflict(
+            f"Claims of the serials {closed.first} to {closed.last} were closed: the claim codes of "
+            "these stamps count no more.",
+            "Call these stamps spoilt, and print others.",
+        )
+    secrets = claim_secrets(seeds, edition, first, last)
+    if secrets is None:
+        raise Conflict(
+            "The claim codes of these stamps have been destroyed.", "Print without them."
+        )
+    return secrets
 
 
 def _secrets(

@@ -63,10 +63,10 @@ def reserve_stamps(db: Connection, who: Actor, request: PrintRequest) -> Reserve
         refuse(refusal("NotOwnCustodian", edition=request.edition, custodian=request.custodian))
     first = stamps.reserve(db, request.edition, request.count)
     while first is not None and (
-        spent := stamps.last_spent(db, request.edition, first, first + request.count - 1)
+        end := stamps.last_unsaleable(db, request.edition, first, first + request.count - 1)
     ):
-        # Voided before it was sold (stolen from the printer's stock): skip past it.
-        stamps.skip_stock(db, request.edition, spent + 1)
+        # Voided before it was sold (stolen from the printer's stock), or its claim codes have leaked.
+        stamps.skip_stock(db, request.edition, end + 1)
         first = stamps.reserve(db, request.edition, request.count)
     if first is None:
         left = stamps.stock_left(db, request.edition)

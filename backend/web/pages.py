@@ -13,6 +13,7 @@ from backend.web import (
     accepting,
     acts,
     audit,
+    closing,
     desk,
     devices,
     front,
@@ -40,7 +41,7 @@ KINDS = {
 }
 ROOMS = (
     front, pictures, verify, label, sign_in, desk, selling, accepting, handing, packing, acts, devices,
-    audit, people, standing_in,
+    audit, people, standing_in, closing,
 )  # fmt: skip
 for room in ROOMS:
     router.include_router(room.router)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Installation, Opened
+from tests.e2e.desk import picture
 
 
 @pytest.fixture
@@ -87,3 +88,27 @@ def test_administrator_stands_in_for_a_counter_whose_right_has_lapsed(sign_in: O
     admin.get_by_label("it is suspended").check()
     admin.get_by_role("button", name="Make the list").click()
     expect(admin.get_by_role("alert")).to_contain_text("can sign for itself")
+
+
+def test_claims_of_a_range_are_closed_once_and_listed(people: Page) -> None:
+    """S10: a range that touches a closed one is refused; the serials are far from any that is sold here."""
+    people.get_by_role("link", name="Close claims whose codes have leaked").click()
+    close_claims(people, 901, 950)
+    people.wait_for_function(
+        "async () => (await (await fetch('/people/claims')).text()).includes('serials 901 to 950')"
+    )
+    close_claims(people, 950, 960)
+    expect(people.get_by_role("alert")).to_contain_text("901")
+    expect(people.get_by_label("Last serial")).to_have_value("960")
+    closed = people.get_by_role("region", name="Closed so far")
+    expect(closed).to_contain_text("serials 901 to 950")
+    expect(closed).to_contain_text("new claim keys from")
+    picture(people, "close-claims")
+
+
+def close_claims(page: Page, first: int, last: int) -> None:
+    page.get_by_label("Edition").select_option("1-1")
+    page.get_by_label("First serial").fill(str(first))
+    page.get_by_label("Last serial").fill(str(last))
+    page.get_by_label("may have been seen by others").check()
+    page.get_by_role("button", name="Close these claims").click()

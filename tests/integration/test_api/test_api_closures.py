@@ -116,3 +116,16 @@ def test_claims_are_closed_and_new_keys_count_a_month_later(own: Town) -> None:
         owner = own.get(f"/v1/stamps/1-1-{serial:06}")["twin_owner"]
         assert owner == "0x" + COLLECTOR.hex()
     assert fsck(own.engine, Views(own.node, own.deployment), own.deployment) == []
+
+
+def test_codes_of_closed_claims_are_not_printed(own: Town) -> None:
+    """S10: neither for stamps that are at the printer already, nor for any that are still in stock."""
+    waiting = own.reserve(2)
+    first = int(waiting["first"].rpartition("-")[2])
+    own.post("/v1/closures", CLOSED | {"first": first + 1, "last": first + 6}, own.by("admin"))
+    own.settle()
+    sheet = f"/v1/print-jobs/{waiting['job']}/sheet"
+    refused = own.post(sheet, {"claim_codes": True}, own.as_(COUNTER), 409)
+    assert f"serials {first + 1} to {first + 6}" in refused["detail"]
+    own.post(f"/v1/print-jobs/{waiting['job']}/confirmation", {}, own.as_(COUNTER))
+    assert own.reserve(3)["first"] == text(stamp_number(SIGNALS, first + 7))
