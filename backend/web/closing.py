@@ -12,6 +12,8 @@ from backend.queries import claims, editions
 from backend.usecases.closures import STAY_CLOSED_SECONDS, close_claims
 from backend.web.visit import PageRoute, Visit, Visiting, see
 
+NOTHING = {"edition": "", "first": "", "last": "", "reason": ""}
+
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
@@ -38,7 +40,7 @@ def _page(
         closures=closed,
         stay_closed_seconds=STAY_CLOSED_SECONDS,
         asked=asked,
-        typed=typed or {},
+        typed=typed or NOTHING,
         error=error,
     )
 
