@@ -11,7 +11,7 @@ import {vm} from "./Vm.sol";
 /// @notice What happens to whole editions and to ranges of their claim keys (S1, S10), with its model.
 abstract contract EditionHandler is Parties, Sending {
     uint32 public constant SUPPLY = 8;
-    uint40 internal immutable _firstDay;
+    uint40 private immutable _begun;
 
     mapping(uint32 edition => uint40) public withdrawnFrom;
     mapping(uint32 edition => Closure[]) private _closed;
@@ -20,18 +20,20 @@ abstract contract EditionHandler is Parties, Sending {
     mapping(uint16 operator => bytes32[2]) private _roots;
 
     constructor() {
-        _firstDay = _now();
+        _begun = _now();
         for (uint16 operator = 1; operator <= 2; ++operator) {
             for (uint256 tree = 0; tree < 2; ++tree) {
                 _leaves[operator][tree] = StampTree.leaves(_firstOf(operator), SUPPLY, tree);
                 _roots[operator][tree] = StampTree.root(_leaves[operator][tree]);
             }
-            Edition memory terms;
-            (terms.supply, terms.faceValue, terms.currency, terms.firstDay) = (SUPPLY, 100, "EUR", _firstDay);
-            terms.claimRoot = _roots[operator][0];
             vm.prank(_submitter(operator));
-            stamps.createEdition(_editionOf(operator), terms);
+            stamps.createEdition(_editionOf(operator), _terms(operator));
         }
+    }
+
+    function _terms(uint16 operator) private view returns (Edition memory terms) {
+        (terms.supply, terms.faceValue, terms.currency) = (SUPPLY, 100, "EUR");
+        (terms.firstDay, terms.claimRoot) = (_firstDay(operator), _roots[operator][0]);
     }
 
     // ----------------------------------------------------------------------------------------------------------- numbers
@@ -42,6 +44,11 @@ abstract contract EditionHandler is Parties, Sending {
 
     function _firstOf(uint16 operator) internal pure returns (uint64) {
         return (uint64(_editionOf(operator)) << 32) | 1;
+    }
+
+    /// @dev The second edition begins two days after the first.
+    function _firstDay(uint16 operator) internal view returns (uint40) {
+        return _begun + (operator - 1) * 2 days;
     }
 
     /// @dev Now and then a serial that does not exist.
@@ -81,15 +88,37 @@ abstract contract EditionHandler is Parties, Sending {
     function withdraw(uint256 luck) external {
         if (luck % 4 != 0) return;
         uint16 operator = uint16(1 + (luck >> 8) % 2);
-        uint32 number = _editionOf(operator);
+        uint32 number = luck % 32 == 4 ? _editionOf(operator) + 1 : _editionOf(operator);
         uint40 from = _now() + 90 days - (luck % 16 == 0 ? 1 : 0);
-        bytes4 refusal = _operatorSuspended[operator] ? IPostalNetwork.OperatorIsSuspended.selector : bytes4(0);
+        bytes4 refusal = number == _editionOf(operator) ? bytes4(0) : ICryptoStamp.UnknownEdition.selector;
+        if (refusal == 0 && _operatorSuspended[operator]) refusal = IPostalNetwork.OperatorIsSuspended.selector;
         if (refusal == 0 && withdrawnFrom[number] != 0) refusal = ICryptoStamp.AlreadyWithdrawn.selector;
         if (refusal == 0 && luck % 16 == 0) refusal = ICryptoStamp.WithdrawalTooEarly.selector;
         bytes memory call = abi.encodeCall(stamps.withdrawEdition, (number, from));
         if (_send(_submitter(operator), address(stamps), 0, call, refusal) && refusal == 0) {
             withdrawnFrom[number] = from;
         }
+    }
+
+    /// @dev The two editions are all there are: every further one has something wrong with it.
+    function create(uint256 luck) external {
+        uint16 operator = uint16(1 + (luck >> 8) % 2);
+        Edition memory terms = _terms(operator);
+        uint32 number = _editionOf(operator) + uint32(luck % 8);
+        address sender = luck % 8 == 1 ? STRANGER : _submitter(operator);
+        bytes4 refusal = luck % 8 == 0 ? ICryptoStamp.EditionExists.selector : bytes4(0);
+        if (luck % 8 == 2) (number, refusal) = (number & 0xFFFF0000, ICryptoStamp.InvalidEdition.selector);
+        if (refusal == 0 && _operatorSuspended[operator]) refusal = IPostalNetwork.OperatorIsSuspended.selector;
+        if (refusal == 0 && luck % 8 == 1) refusal = IPostalNetwork.NotSubmitter.selector;
+        if (luck % 8 == 3) terms.supply = 0;
+        if (luck % 8 == 4) terms.faceValue = 0;
+        if (luck % 8 == 5) terms.currency = "";
+        if (luck % 8 == 6) terms.service = 1;
+        if (luck % 8 == 7) terms.claimRoot = keccak256("posthorn.closures");
+        if (refusal == 0) {
+            refusal = luck % 8 == 7 ? ICryptoStamp.InvalidClaimRoot.selector : ICryptoStamp.InvalidValue.selector;
+        }
+        _send(sender, address(stamps), 0, abi.encodeCall(stamps.createEdition, (number, terms)), refusal);
     }
 
     // ------------------------------------------------------------------------------------------------ closed claims (S10)
@@ -164,6 +193,21 @@ abstract contract EditionHandler is Parties, Sending {
     function _proof(uint64 stamp, uint256 tree) internal view returns (bytes32[] memory) {
         uint16 operator = uint16(stamp >> 48);
         return StampTree.proof(_leaves[operator][tree], _isThere(stamp) ? stamp - _firstOf(operator) : 0);
+    }
+
+    /// @dev Now and then one that is a byte short.
+    function _signClaim(uint64 keyOf, uint256 tree, bytes32 digest, uint256 luck)
+        internal
+        pure
+        returns (bytes memory signature)
+    {
+        signature = _sign(StampTree.keyOf(keyOf, tree), digest);
+        // Safety: a shorter length leaves the bytes behind it unused.
+        if (_isShort(luck)) assembly ("memory-safe") { mstore(signature, 63) }
+    }
+
+    function _isShort(uint256 luck) internal pure returns (bool) {
+        return luck % 32 == 5;
     }
 
     /// @notice The model of {ICryptoStamp-claimRootOf}.

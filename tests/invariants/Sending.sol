@@ -46,18 +46,22 @@ abstract contract Sending is World {
         _readLogs();
     }
 
-    /// @dev G2: the batch of one refuses with the very same bytes. A call with one dynamic struct becomes the call with a
-    /// list of it by three words.
+    /// @dev G2: the batch of one refuses with the very same bytes. A call with one struct becomes the call with a list of
+    /// it: the list begins with its place and length and, where the struct is dynamic, the struct's place in it.
     function _sendBatch(address sender, address to, bytes4 batch, bytes memory single, bytes memory refused) private {
         vm.getRecordedLogs();
         bytes memory struct_;
+        bool isDynamic;
         // Safety: what lies before the struct is not needed any more, and gives its place to the struct's length.
         assembly ("memory-safe") {
-            struct_ := add(single, 36)
-            mstore(struct_, sub(mload(single), 36))
+            isDynamic := eq(mload(add(single, 36)), 32)
+            let skipped := add(4, mul(32, isDynamic))
+            struct_ := add(single, skipped)
+            mstore(struct_, sub(mload(single), skipped))
         }
+        bytes memory head = isDynamic ? abi.encode(uint256(32), uint256(1), uint256(32)) : abi.encode(uint256(32), uint256(1));
         vm.prank(sender);
-        (bool taken,) = to.call(bytes.concat(batch, abi.encode(uint256(32), uint256(1), uint256(32)), struct_));
+        (bool taken,) = to.call(bytes.concat(batch, head, struct_));
         if (!taken) ++batchesApart;
         Vm.Log[] memory logs = vm.getRecordedLogs();
         Vm.Log memory last = logs[logs.length - 1];

@@ -6,7 +6,6 @@ import {Acceptance, ICustodyLedger} from "../../contracts/interfaces/ICustodyLed
 import {IPostalNetwork} from "../../contracts/interfaces/IPostalNetwork.sol";
 import {IRecords} from "../../contracts/interfaces/IRecords.sol";
 import {EditionHandler} from "./EditionHandler.sol";
-import {StampTree} from "./StampTree.sol";
 import {vm, Vm} from "./Vm.sol";
 
 interface IERC721 {
@@ -51,7 +50,7 @@ contract StampHandler is EditionHandler {
     uint256 public halfFranked;
 
     function selectors() external pure returns (bytes4[] memory all) {
-        bytes4[18] memory each = [
+        bytes4[19] memory each = [
             this.issue.selector,
             this.issue.selector,
             this.frank.selector,
@@ -63,6 +62,7 @@ contract StampHandler is EditionHandler {
             this.passOn.selector,
             this.meddle.selector,
             this.withdraw.selector,
+            this.create.selector,
             this.closeClaims.selector,
             this.closeClaims.selector,
             this.replaceClaimRoot.selector,
@@ -87,7 +87,7 @@ contract StampHandler is EditionHandler {
         bytes4 refusal = _refusesRange(operator, first, last, sender);
         if (refusal == 0 && luck % 32 == 1) refusal = ICryptoStamp.NotOwnCustodian.selector;
         if (refusal == 0) refusal = _refusesIssue(operator, first, last);
-        if (!_send(sender, address(stamps), 0, abi.encodeCall(stamps.issue, (range)), refusal)) return;
+        if (!_send(sender, address(stamps), stamps.issueBatch.selector, abi.encodeCall(stamps.issue, (range)), refusal)) return;
         for (uint32 serial = first; refusal == 0 && serial <= last; ++serial) {
             Ghost storage its = _ghosts[_firstOf(operator) - 1 + serial];
             (its.issued, its.owner) = (true, address(stamps));
@@ -113,7 +113,7 @@ contract StampHandler is EditionHandler {
         for (uint32 serial = first; refusal == 0 && serial <= last; ++serial) {
             refusal = _refusesUse(_firstOf(operator) - 1 + serial);
         }
-        if (!_send(sender, address(stamps), 0, abi.encodeCall(stamps.voidRange, (range)), refusal)) return;
+        if (!_send(sender, address(stamps), stamps.voidBatch.selector, abi.encodeCall(stamps.voidRange, (range)), refusal)) return;
         for (uint32 serial = first; refusal == 0 && serial <= last; ++serial) {
             Ghost storage its = _ghosts[_firstOf(operator) - 1 + serial];
             (its.isVoid, its.usedIn) = (true, block.number);
@@ -131,6 +131,8 @@ contract StampHandler is EditionHandler {
     function _refusesPostage(uint64 stamp) private view returns (bytes4 refusal) {
         refusal = _refusesUse(stamp);
         if (refusal == 0 && !_ghosts[stamp].issued) refusal = ICryptoStamp.NotIssued.selector;
+        bool isEarly = _now() < _firstDay(uint16(stamp >> 48));
+        if (refusal == 0 && isEarly) refusal = ICryptoStamp.NotYetValid.selector;
         uint40 withdrawn = withdrawnFrom[uint32(stamp >> 32)];
         bool isOver = withdrawn != 0 && _now() >= withdrawn;
         if (refusal == 0 && isOver) refusal = ICryptoStamp.WithdrawnFromPostage.selector;
@@ -229,8 +231,9 @@ contract StampHandler is EditionHandler {
         if (luck % 16 == 2) c.to = luck % 32 == 2 ? address(0) : address(stamps);
         (uint64 keyOf, uint256 tree) = _claimKey(c.stamp, luck);
         bytes4 refusal = _refusesClaim(c);
+        if (refusal == 0 && _isShort(luck)) refusal = IRecords.SignatureLength.selector;
         if (refusal == 0) refusal = _refusesClaimKey(c.stamp, keyOf, tree);
-        bytes memory signature = _sign(StampTree.keyOf(keyOf, tree), stampDigests.digest(c));
+        bytes memory signature = _signClaim(keyOf, tree, stampDigests.digest(c), luck);
         ICryptoStamp.SignedClaim memory signed = ICryptoStamp.SignedClaim(c, _proof(keyOf, tree), signature);
         bytes memory call = abi.encodeCall(stamps.claim, (signed));
         bool taken = _send(STRANGER, address(stamps), stamps.claimBatch.selector, call, refusal);
@@ -264,8 +267,9 @@ contract StampHandler is EditionHandler {
         if (refusal == 0 && !its.used) refusal = ICryptoStamp.NotUsed.selector;
         if (refusal == 0 && its.shown) refusal = ICryptoStamp.AlreadyShown.selector;
         if (refusal == 0 && o.deadline < _now()) refusal = IRecords.PastDeadline.selector;
+        if (refusal == 0 && _isShort(luck)) refusal = IRecords.SignatureLength.selector;
         if (refusal == 0) refusal = _refusesClaimKey(o.stamp, keyOf, tree);
-        bytes memory signature = _sign(StampTree.keyOf(keyOf, tree), stampDigests.digest(o));
+        bytes memory signature = _signClaim(keyOf, tree, stampDigests.digest(o), luck);
         ICryptoStamp.SignedOriginal memory signed = ICryptoStamp.SignedOriginal(o, _proof(keyOf, tree), signature);
         bytes memory call = abi.encodeCall(stamps.showOriginal, (signed));
         bool taken = _send(STRANGER, address(stamps), stamps.showOriginalBatch.selector, call, refusal);
@@ -312,7 +316,10 @@ contract StampHandler is EditionHandler {
         vm.prank(owner);
         try token.transferFrom(owner, address(stamps), stamp) {
             ++movedByStrangers;
-        } catch {}
+        } catch (bytes memory reason) {
+            // ERC-6093's ERC721InvalidReceiver(address)
+            if (bytes4(reason) != 0x64a0ae92) ++movedByStrangers;
+        }
     }
 
     // --------------------------------------------------------------------------------------------------------- the logs

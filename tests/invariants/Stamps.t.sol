@@ -66,6 +66,12 @@ contract StampsTest {
         _never(ICryptoStamp.ForeignStamp.selector, "S4 only the own operator's stamps pay");
         _never(ICryptoStamp.NotMissedOn.selector, "S4 a foreign stamp is cancelled only where it was missed");
         _never(ICryptoStamp.WithdrawnFromPostage.selector, "S1 what is withdrawn does not pay");
+        _never(ICryptoStamp.InvalidEdition.selector, "S2 no edition has the number 0");
+        _never(ICryptoStamp.UnknownEdition.selector, "S1 nothing is done to an edition that is not there");
+        _never(ICryptoStamp.EditionExists.selector, "S1 an edition's number is used once");
+        _never(ICryptoStamp.InvalidValue.selector, "S1 an edition has stamps, and one value");
+        _never(ICryptoStamp.NotYetValid.selector, "S1 nothing pays before its first day");
+        _never(IRecords.SignatureLength.selector, "S6 S9 a claim key signs 64 bytes");
         _never(ICryptoStamp.AlreadyWithdrawn.selector, "S1 an edition is withdrawn once");
         _never(ICryptoStamp.WithdrawalTooEarly.selector, "S1 a withdrawal lies 90 days ahead");
         _never(ICryptoStamp.NotLedger.selector, "S4 only the ledger franks");

@@ -34,7 +34,7 @@ CLOSEST = {
     "Editions.sol": "Stamps",
     "libraries/StampTypes.sol": "Stamps",
 }
-SHORT, LONG = ("8", "64")
+SHORT, LONG = ("8", "24")
 MUTATION = """// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
