@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -28,6 +29,7 @@ from backend.proof.bundle import Opening
 from backend.proof.gather import NodeLogs
 from backend.proof.make import make_bundle
 from backend.store.engine import open_engine
+from backend.store.known import read_known_blocks
 
 PAGES = "backend.web.pages"
 # More threads than cores only wait for each other; some wait for the database, or for the same key.
@@ -43,7 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
         )
     deployment = read_deployment(settings.deployment_file)
     engine = open_engine(settings.database_url, pool_size=THREADS)
-    node = Node(settings.rpc_urls, deployment.chain_id)
+    known = partial(read_known_blocks, engine)
+    node = Node(settings.rpc_urls, deployment.chain_id, known=known)
     house = build_house(settings, deployment, open_keys(settings))
     return assemble(house, engine, node, deployment, find_pages())
 

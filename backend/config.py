@@ -35,6 +35,9 @@ class Settings(BaseModel):
         default=None, repr=False, description="opens the keystore; by default a file beside it"
     )
     network_alias: int = Field(default=0, ge=0, le=0xFFFF, description="network in public codes")
+    finality_depth: int | None = Field(
+        default=None, ge=0, description="blocks from the head down that are not final"
+    )
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @field_validator("rpc_urls", mode="before")

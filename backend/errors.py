@@ -12,6 +12,7 @@ PosthornError
 │   └── KeyReused           the idempotency key came with another body
 ├── Unprocessable 422       a value in it is wrong
 └── Unavailable 503         the node or the database is away; nothing is lost
+    └── ChainReplaced       the node's chain is not the one that was indexed
 """
 
 from __future__ import annotations
@@ -114,3 +115,9 @@ class Unprocessable(PosthornError):
 class Unavailable(PosthornError):
     status = 503
     title = "Not available for a moment"
+
+
+class ChainReplaced(Unavailable):
+    """The node serves another chain, or a fork below what was final. Nothing was written."""
+
+    title = "The node's chain is not the one that was indexed"

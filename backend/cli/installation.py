@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,13 +98,19 @@ class Installation:
 
     @cached_property
     def node(self) -> Node:
+        return self.new_node()
+
+    def new_node(self) -> Node:
+        """For a thread of its own. Raises Unavailable where none is named."""
         from backend.chain.client import Node
+        from backend.store.known import read_known_blocks
 
         if not self.settings.rpc_urls:
             raise Unavailable(
                 "No node is named.", "Name one or more with POSTHORN_RPC_URLS, comma separated."
             )
-        return Node(self.settings.rpc_urls, self.deployment.chain_id)
+        known = partial(read_known_blocks, self.engine)
+        return Node(self.settings.rpc_urls, self.deployment.chain_id, known=known)
 
     @cached_property
     def keystore(self) -> Keystore:

@@ -21,7 +21,7 @@ demo = typer.Typer(help="Suppose the post lied.", no_args_is_help=True, rich_mar
 def register(app: typer.Typer) -> None:
     """Put the commands of this file into the program."""
     app.command(name="import")(import_)
-    for command in (status, rebuild, fsck):
+    for command in (status, rebuild, fsck, second_look, digests):
         app.command()(command)
 
 
@@ -64,23 +64,14 @@ def status(as_json: AsJson = False, data: DataFolder = None) -> None:
     """
     from dataclasses import asdict
 
+    from backend.cli import watching
     from backend.cli.installation import installation
     from backend.queries import status as query
     from backend.store.engine import begin
 
     with begin(installation(data).engine) as db:
         found = query.status(db)
-    waiting = sum(found.queue.get(state, 0) for state in ("pending", "held", "sent"))
-    lines = [
-        f"chain head {found.head}, indexed {found.as_of.block}, final {found.as_of.finalized}",
-        f"{waiting} submissions on their way",
-        *(
-            f"{lane.key_name}: {lane.under_way} under way, {lane.waiting} waiting"
-            for lane in found.lanes
-        ),
-        *(f"ALARM: {alarm}" for alarm in found.alarms),
-    ]
-    show(asdict(found), "\n".join(lines), as_json)
+    show(asdict(found), watching.status_text(found), as_json)
     raise SystemExit(Exit.DONE if found.healthy else Exit.NO)
 
 
@@ -122,6 +113,55 @@ def fsck(as_json: AsJson = False, data: DataFolder = None) -> None:
     ]
     show({"differences": facts}, text, as_json)
     raise SystemExit(Exit.NO if found else Exit.DONE)
+
+
+def second_look(
+    days: Annotated[float, typer.Option(help="How far back from the newest block.")] = 2.0,
+    everything: Annotated[bool, typer.Option("--all", help="From the first block on.")] = False,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Read recent blocks from the node again and compare them with the stored raw logs.
+
+    An indexer does so by itself once a day. Ends with 1 if anything differs.
+    """
+    from dataclasses import asdict
+
+    from backend.cli import watching
+    from backend.cli.installation import installation
+    from backend.indexer.second_look import look_again
+
+    house = installation(data)
+    seen = look_again(house.engine, house.node, house.deployment, None if everything else days)
+    show(asdict(seen) if seen else {}, watching.seen_text(seen), as_json)
+    raise SystemExit(Exit.NO if seen and seen.differences else Exit.DONE)
+
+
+def digests(
+    span: Annotated[
+        int | None, typer.Option(help="Each block of the thousand that this block is in.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="What another indexer printed with --json.")
+    ] = None,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Print a digest for each thousand blocks and their logs, to compare with another indexer's.
+
+    With --against ends with 1 if one differs, and names the first.
+    """
+    from backend.cli import watching
+    from backend.cli.installation import installation
+    from backend.indexer import spans
+    from backend.store.engine import begin
+
+    theirs = watching.read_digests(against) if against else None
+    with begin(installation(data).engine) as db:
+        ours = spans.spans(db) if span is None else spans.blocks_of_span(db, span)
+    differing = spans.first_difference(ours, theirs) if theirs is not None else None
+    show(watching.digests_json(ours, differing), watching.digests_text(ours, theirs), as_json)
+    raise SystemExit(Exit.NO if differing else Exit.DONE)
 
 
 @demo.command()

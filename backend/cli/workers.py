@@ -98,13 +98,20 @@ def _destroy_seeds(house: Installation, stop: threading.Event) -> None:
 def run_indexer(data: Path | None, watch_parent: bool) -> None:
     """Index until told to stop. Raises BadSettings, Unavailable."""
     from backend.indexer.follow import Indexer
+    from backend.indexer.second_look import look_nightly
 
     house = installation(data)
     _log_to_stderr(house.settings)
     stop = _stopped_by_signals(watch_parent)
     means = house.engine, house.node, house.deployment
-    indexer = Indexer(*means, keep_raw_transactions=house.is_embedded)
+    indexer = Indexer(
+        *means,
+        keep_raw_transactions=house.is_embedded,
+        finality_depth=house.settings.finality_depth,
+    )
     limit_recursion()
+    again = house.engine, house.new_node(), house.deployment, stop
+    threading.Thread(target=look_nightly, args=again, daemon=True).start()
     structlog.get_logger().info("indexer_started")
     indexer.run(stop)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from backend.errors import Unavailable
 from backend.indexer.node import Block, Log, Node
 from backend.indexer.verify import (
     bloom_of,
@@ -14,10 +15,29 @@ from backend.indexer.verify import (
     may_hold,
 )
 
-# Of headers in one request, of blocks whose logs are asked for at once, and of logs in one transaction.
+# Most headers in one request, blocks whose logs are asked for at once, and logs in one transaction.
 HEADERS = 100
 BLOCKS_OF_LOGS = 8
 MOST_LOGS = 20_000
+
+
+@dataclass(slots=True)
+class Reach:
+    """How many blocks are asked for at once: half as many after each failure, twice as many after each success.
+
+    A node's limit (of a body, of results, of seconds) is known by its errors only, and these have no common form.
+    """
+
+    headers: int = HEADERS
+    blocks_of_logs: int = BLOCKS_OF_LOGS
+
+    def shrink(self) -> None:
+        self.headers = max(1, self.headers // 2)
+        self.blocks_of_logs = max(1, self.blocks_of_logs // 2)
+
+    def grow(self) -> None:
+        self.headers = min(HEADERS, self.headers * 2)
+        self.blocks_of_logs = min(BLOCKS_OF_LOGS, self.blocks_of_logs * 2)
 
 
 @dataclass(slots=True)
@@ -34,18 +54,40 @@ class Run:
 
 
 def fetch(
-    node: Node, addresses: Sequence[bytes], first: int, last: int, parent_hash: bytes | None
+    node: Node,
+    addresses: Sequence[bytes],
+    first: int,
+    last: int,
+    parent_hash: bytes | None,
+    reach: Reach,
 ) -> Run:
     """The blocks from `first` on that follow the parent, with their logs: at most MOST_LOGS or so.
 
     An empty run: the block is not found yet, or it does not follow the parent.
-    Raises NodeContradicts, and Unavailable where no node answers.
+    Raises NodeContradicts, and Unavailable where no node answers; then the reach is smaller.
     """
-    numbers = range(first, min(last, first + HEADERS - 1) + 1)
+    try:
+        run = _fetch(node, addresses, first, last, parent_hash, reach)
+    except Unavailable:
+        reach.shrink()
+        raise
+    reach.grow()
+    return run
+
+
+def _fetch(
+    node: Node,
+    addresses: Sequence[bytes],
+    first: int,
+    last: int,
+    parent_hash: bytes | None,
+    reach: Reach,
+) -> Run:
+    numbers = range(first, min(last, first + reach.headers - 1) + 1)
     headers = linked(node.blocks(numbers), first, parent_hash)
     run = Run()
-    for start in range(0, len(headers), BLOCKS_OF_LOGS):
-        part = headers[start : start + BLOCKS_OF_LOGS]
+    for start in range(0, len(headers), reach.blocks_of_logs):
+        part = headers[start : start + reach.blocks_of_logs]
         run.blocks += part
         run.logs += _logs(node, addresses, part)
         if len(run.logs) >= MOST_LOGS:

@@ -15,18 +15,22 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from backend.errors import PosthornError, Unavailable
+from backend.errors import ChainReplaced, Unavailable
 from backend.indexer.decode import Contracts, Decoder
-from backend.indexer.fetch import Run, fetch
+from backend.indexer.fetch import Reach, Run, fetch
 from backend.indexer.node import Block, Deployment, Node
 from backend.indexer.project import project
 from backend.indexer.raw import (
+    Levels,
     block_hashes,
     finalized_number,
     keep_blocks,
     keep_logs,
+    knows_genesis,
     newest_block,
     note_alarm,
+    note_genesis,
+    note_nodes,
     note_progress,
 )
 from backend.indexer.rewind import rewind
@@ -38,21 +42,21 @@ from backend.indexer.settle import (
     settle_missed,
     settle_records,
 )
+from backend.indexer.spans import add_spans
 from backend.store.engine import begin, database_away
 
 INDEXER_LOCK = 0x706F7374_0002
 # How often an idle indexer writes that it is alive, and how far back one look for a fork goes.
 ALIVE_SECONDS = 5.0
 FORK_WINDOW = 64
+# How often every URL of the node is asked how it is.
+SURVEY_SECONDS = 30.0
 
 logger = structlog.get_logger(__name__)
 
 
-class ChainReplaced(PosthornError):
-    """The node serves another chain, or a fork below what was final. Nothing was written."""
-
-    status = 503
-    title = "The node's chain is not the one that was indexed"
+class NodeBehind(Unavailable):
+    """The node's head is a block that was indexed long ago: it is not believed, another one is asked."""
 
 
 @contextmanager
@@ -79,8 +83,8 @@ class Indexer:
     """Reads one deployment's chain into one database.
 
     `keep_raw_transactions`: on the embedded chain, whose blocks are rebuilt from the database, from the
-    first block on. `finality_depth`: how many blocks below the head are not final, where the chain does
-    not say itself which are (the `finalized` tag).
+    first block on. `finality_depth`: how many blocks from the head down are not final, where the chain does
+    not say itself which are (the `finalized` tag); 0 where blocks are final at once (QBFT).
     """
 
     def __init__(
@@ -94,15 +98,15 @@ class Indexer:
     ) -> None:
         self._engine = engine
         self._node = node
-        self._chain_id = deployment.chain_id
         self._contracts = Contracts(deployment.network, deployment.ledger, deployment.stamps)
         self._decoder = Decoder(self._contracts)
         self._first_block = 0 if keep_raw_transactions else deployment.first_block
         self._keep_raw_transactions = keep_raw_transactions
         self._finality_depth = finality_depth
-        self._checked = False
+        self._reach = Reach()
         self._indexed_head = b""
         self._alive_at = 0.0
+        self._surveyed_at = -SURVEY_SECONDS
 
     def run(self, stop: threading.Event, poll_seconds: float = 0.2) -> None:
         """Step until told to stop. What is away is waited for.
@@ -115,12 +119,12 @@ class Indexer:
             try:
                 if self.step():
                     continue
-            except Unavailable as error:
-                logger.warning("indexer_waits", reason=str(error))
-                pause_seconds = 1.0
             except ChainReplaced as error:
                 self._sound(str(error))
                 pause_seconds = 5.0
+            except Unavailable as error:
+                logger.warning("indexer_waits", reason=str(error))
+                pause_seconds = 1.0
             except DatabaseError as error:
                 self._sound(f"The database refuses a row: {error.orig} Try: posthorn rebuild.")
                 pause_seconds = 5.0
@@ -143,8 +147,8 @@ class Indexer:
         """
         try:
             return self._step()
-        except PosthornError:
-            self._checked = False
+        except Unavailable:
+            self._node.doubt()
             self._indexed_head = b""
             raise
 
@@ -156,40 +160,29 @@ class Indexer:
         with sole_indexer(self._engine, wait=False) as db:
             if db is None:
                 return 0
-            self._check_chain(db)
             fork = self._fork(db, head)
             db.rollback()
             if fork is not None:
                 self._rewind(db, fork, head)
             new = self._index(db, head)
+            self._look_after_nodes(db, now)
         self._alive_at = now
         return new
 
-    # --- the same chain? ----------------------------------------------------------------------------
-    def _check_chain(self, db: Connection) -> None:
-        """Chain id, and the first block that was indexed (its hash binds all before it)."""
-        if self._checked:
+    def _look_after_nodes(self, db: Connection, now: float) -> None:
+        """Every URL, also those that nobody had to ask."""
+        if now - self._surveyed_at < SURVEY_SECONDS:
             return
-        found = self._node.chain_id()
-        if found != self._chain_id:
-            raise ChainReplaced(
-                f"The contracts are on chain {self._chain_id}, the node serves chain {found}.",
-                "Name the right node with POSTHORN_RPC_URLS.",
-            )
-        ours = block_hashes(db, self._first_block, self._first_block).get(self._first_block)
-        (theirs,) = self._node.blocks([self._first_block])
-        if ours is not None and theirs is not None and theirs.hash != ours:
-            raise ChainReplaced(
-                f"Block {self._first_block} is 0x{theirs.hash.hex()} at the node, "
-                f"0x{ours.hex()} was indexed.",
-                "The node serves another chain of the same number: name the right one.",
-            )
-        self._checked = ours is None or theirs is not None
+        nodes = self._node.survey()
+        with db.begin():
+            note_nodes(db, nodes)
+        self._surveyed_at = now
 
+    # --- the same chain? ----------------------------------------------------------------------------
     def _fork(self, db: Connection, head: Block) -> int | None:
-        """The newest block that the node still has as we do, where it is not our newest one."""
+        """The newest block that the node still has as we do, where it is not our newest one. Raises NodeBehind."""
         newest = newest_block(db)
-        if newest is None or head.number < self._first_block:
+        if newest is None:
             return None
         if head.number < newest.number:
             # behind, or reorganised to fewer blocks: the node's own head tells
@@ -199,9 +192,12 @@ class Indexer:
             if found is None:
                 return None
             theirs = found
-        if block_hashes(db, at, at).get(at) == theirs.hash:
-            return None
-        return self._common_block(db, at - 1)
+        same = at < self._first_block or block_hashes(db, at, at).get(at) == theirs.hash
+        if same and at < newest.number:
+            raise NodeBehind(
+                f"The node's newest block is {at}, {newest.number} was indexed: it is behind."
+            )
+        return None if same else self._common_block(db, at - 1)
 
     def _common_block(self, db: Connection, newest: int) -> int:
         """Walks down from `newest` to the first block that both have. Raises ChainReplaced."""
@@ -227,17 +223,19 @@ class Indexer:
     def _rewind(self, db: Connection, fork: int, head: Block) -> None:
         with db.begin():
             rewind(db, self._decoder, fork)
-            note_progress(db, newest_block(db), head.number, None)
+            note_progress(db, newest_block(db), head)
         logger.warning("chain_reorganised", fork=fork)
 
     def _index(self, db: Connection, head: Block) -> int:
         newest = newest_block(db)
         db.rollback()
         # Asked first: what is fetched after it, up to its number, can no longer be replaced.
-        finalized = self._finalized(head)
+        levels = self._levels(head)
         first = self._first_block if newest is None else newest.number + 1
         parent_hash = None if newest is None else newest.hash
-        run = fetch(self._node, self._contracts.addresses, first, head.number, parent_hash)
+        addresses = self._contracts.addresses
+        run = fetch(self._node, addresses, first, head.number, parent_hash, self._reach)
+        genesis = self._genesis(db)
         acts = self._succeeded_acts(db, run)
         raws = self._raw_transactions(run)
         last = run.blocks[-1] if run.blocks else newest
@@ -246,7 +244,9 @@ class Indexer:
             settle_acts(db, acts)
             if not run.blocks:
                 settle_missed(db)
-            note_progress(db, last, head.number, finalized)
+            note_progress(db, last, head, levels)
+            if genesis is not None:
+                note_genesis(db, genesis)
         self._indexed_head = last.hash if last is not None else b""
         return len(run.blocks)
 
@@ -255,6 +255,8 @@ class Indexer:
         keep_logs(db, run.logs)
         times = {block.number: block.time for block in run.blocks}
         projected = project(db, self._decoder.decode(run.logs, times))
+        if run.blocks:
+            add_spans(db, run.blocks[0].number, run.blocks[-1].number)
         mark_mined(db, run.transactions)
         settled = settle_records(db, projected.recorded)
         forget_forecasts(db, projected.items, settled)
@@ -290,11 +292,17 @@ class Indexer:
         raws = iter(self._node.raw_transactions(hashes) if hashes else ())
         return [[next(raws) for _ in block.transactions] for block in run.blocks]
 
-    def _finalized(self, head: Block) -> int | None:
-        """The newest block that is final; None where the chain does not say."""
+    def _levels(self, head: Block) -> Levels:
+        """By the chain's own tags; what is final by the depth, where one is set."""
+        safe, finalized = self._node.levels()
         if self._finality_depth is not None:
-            return max(0, head.number - self._finality_depth)
-        try:
-            return self._node.head("finalized").number
-        except Unavailable:
-            return None
+            finalized = max(0, head.number - self._finality_depth)
+        if safe is not None and finalized is not None:
+            safe = max(safe, finalized)
+        return Levels(safe, finalized)
+
+    def _genesis(self, db: Connection) -> Block | None:
+        """Block 0, where it is not known yet."""
+        known = knows_genesis(db)
+        db.rollback()
+        return None if known else self._node.blocks([0])[0]

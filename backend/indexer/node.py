@@ -59,13 +59,33 @@ class Receipt(Protocol):
     def succeeded(self) -> bool: ...
 
 
+class Health(Protocol):
+    """One URL of the node; `trouble` is empty where it answers and serves our chain."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def trouble(self) -> str: ...
+    @property
+    def serves_other_chain(self) -> bool: ...
+    @property
+    def head(self) -> int | None: ...
+
+
 class Node(Protocol):
-    """The chain as one node sees it."""
+    """The chain as one node sees it; raises ChainReplaced where it serves another one than ours."""
 
-    def chain_id(self) -> int: ...
+    def head(self) -> Block:
+        """The newest block."""
 
-    def head(self, tag: str = "latest") -> Block:
-        """The newest block of a tag: latest, finalized."""
+    def levels(self) -> tuple[int | None, int | None]:
+        """Numbers of the newest safe and the newest final block; None where the chain does not say."""
+
+    def doubt(self) -> None:
+        """What it said cannot be right: ask another URL first, and check all anew."""
+
+    def survey(self) -> Sequence[Health]:
+        """How each URL is. Raises nothing."""
 
     def blocks(self, ats: Sequence[int | bytes]) -> Sequence[Block | None]: ...
 

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.indexer.bulk import copy
 from backend.indexer.events import RawLog
-from backend.indexer.node import Block, Log
+from backend.indexer.node import Block, Health, Log
+from backend.store.alarms import end_alarm, raise_alarm
 from backend.store.tables import block, chain_state, log
 
 # Whoever waits for settled rows listens here: the sender, event streams. The payload is a number.
 CHANNEL = "posthorn_indexed"
+# The source of alarms that keep the indexer from going on.
+ALARM = "indexer"
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The newest blocks that are safe (hardly ever replaced) and final (never); None where nobody says."""
+
+    safe: int | None
+    finalized: int | None
+
+
+UNKNOWN = Levels(None, None)
 
 
 def newest_block(db: Connection) -> Row[Any] | None:
@@ -94,34 +109,59 @@ def finalized_number(db: Connection) -> int | None:
 
 
 def note_progress(
-    db: Connection, newest: Block | Row[Any] | None, head: int, finalized: int | None
+    db: Connection, newest: Block | Row[Any] | None, head: Block, levels: Levels = UNKNOWN
 ) -> None:
-    """Say how far the indexer is, and wake who waits. Ends an alarm.
+    """Say how far the indexer is, and wake who waits. Ends its alarm.
 
-    `finalized` is kept as far as it is indexed, and never falls.
+    Levels are kept as far as they are indexed; what is final never falls, and is safe.
     """
     number = newest.number if newest else None
-    reached = None if number is None or finalized is None else min(number, finalized)
     values = {
         "indexed_number": number,
         "indexed_hash": newest.hash if newest else None,
-        "head_number": head,
-        "finalized_number": reached,
+        "head_number": head.number,
+        "head_time": head.time,
+        "safe_number": _reached(levels.safe, number),
+        "finalized_number": _reached(levels.finalized, number),
         "checked_at": func.now(),
-        "alarm": None,
     }
     statement = insert(chain_state).values(id=1, **values)
-    later = func.greatest(chain_state.c.finalized_number, statement.excluded.finalized_number)
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["id"], set_=values | {"finalized_number": later}
-        )
-    )
+    old, new = chain_state.c, statement.excluded
+    final = func.greatest(old.finalized_number, new.finalized_number)
+    safe = func.least(func.coalesce(new.safe_number, old.safe_number), new.indexed_number)
+    later = {"finalized_number": final, "safe_number": func.greatest(safe, final)}
+    db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values | later))
+    end_alarm(db, ALARM)
     db.execute(select(func.pg_notify(CHANNEL, str(number))))
 
 
-def note_alarm(db: Connection, alarm: str) -> None:
+def _reached(level: int | None, indexed: int | None) -> int | None:
+    return None if indexed is None or level is None else min(indexed, level)
+
+
+def note_nodes(db: Connection, nodes: Sequence[Health]) -> None:
+    """How the node's URLs are; that one serves another chain is an alarm of its own."""
+    rows = [{"name": n.name, "trouble": n.trouble, "head": n.head} for n in nodes]
+    db.execute(update(chain_state).values(nodes=rows))
+    for one in nodes:
+        if one.serves_other_chain:
+            raise_alarm(db, f"node {one.name}", f"{one.trouble} It is passed over.")
+        else:
+            end_alarm(db, f"node {one.name}")
+
+
+def note_genesis(db: Connection, genesis: Block) -> None:
+    """Block 0, by which a node shows that it serves this chain."""
+    db.execute(update(chain_state).values(genesis_hash=genesis.hash))
+
+
+def knows_genesis(db: Connection) -> bool:
+    return db.scalar(select(chain_state.c.genesis_hash)) is not None
+
+
+def note_alarm(db: Connection, text: str) -> None:
     """What keeps the indexer from going on, for the status and the pages' banner."""
-    values = {"alarm": alarm, "checked_at": func.now()}
-    statement = insert(chain_state).values(id=1, **values)
-    db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    statement = insert(chain_state).values(id=1, checked_at=func.now())
+    now = {"checked_at": func.now()}
+    db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=now))
+    raise_alarm(db, ALARM, text)

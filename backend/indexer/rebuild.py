@@ -12,6 +12,7 @@ from backend.indexer.follow import sole_indexer
 from backend.indexer.node import Deployment
 from backend.indexer.project import project
 from backend.indexer.raw import stored_logs
+from backend.indexer.spans import refold_spans
 from backend.store.tables import MODEL, log
 
 Progress = Callable[[int, int], None]
@@ -44,6 +45,7 @@ def _refold(db: Connection, decoder: Decoder, progress: Progress) -> int:
         project(db, decoder.decode(logs, times))
         done += len(logs)
         progress(done, total)
+    refold_spans(db)
     return done
 
 

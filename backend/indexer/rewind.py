@@ -30,6 +30,7 @@ from backend.store.tables import (
     original_shown,
     quarantine,
     recorded,
+    span,
     stamp_use,
     twin,
     void_range,
@@ -50,6 +51,7 @@ BY_BLOCK = (
     quarantine.c.block_number,
     edition.c.created_block,
     twin.c.claimed_block,
+    span.c.last,
 )
 NETWORK_EVENTS = get_args(NetworkEvent)
 

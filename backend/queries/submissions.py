@@ -16,11 +16,13 @@ from backend.queries.status import AsOf, as_of
 from backend.store.submissions import OPEN
 from backend.store.tables import item_secret, person, submission
 
-STATES = ("pending", "held", "sent", "settled", "final", "rejected", "withdrawn", "expired")
+RECORDED = ("settled", "safe", "final")
+STATES = ("pending", "held", "sent", *RECORDED, "rejected", "withdrawn", "expired")
 WORDS = {
     "pending": "being recorded",
     "sent": "being recorded",
     "settled": "recorded",
+    "safe": "recorded, most likely for good",
     "final": "recorded for good",
     "withdrawn": "withdrawn before it was sent",
     "expired": "its deadline passed before it was recorded",
@@ -29,7 +31,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class SubmissionAnswer:
-    """`state`: pending, held, sent, settled, final, rejected, withdrawn, expired. Times in seconds.
+    """`state`: pending, held, sent, settled, safe, final, rejected, withdrawn, expired. Times in seconds.
 
     `about` says what it is ("hand-off of 3 items to Hall"), `words` how far it is ("being recorded").
     `refusal` has name, detail, what_now where the chain or the judge refused it.
@@ -143,11 +145,14 @@ def _known() -> Select[Any]:
 def _in_state(query: Select[Any], state: str, now: AsOf) -> Select[Any]:
     if state not in STATES:
         raise BadRequest(f"{state!r} is no state.", f"One of: {', '.join(STATES)}.")
-    if state not in ("settled", "final"):
+    if state not in RECORDED:
         return query.where(submission.c.state == state)
-    is_final = submission.c.block_number <= (now.finalized if now.finalized is not None else -1)
-    query = query.where(submission.c.state.in_(("settled", "final")))
-    return query.where(is_final if state == "final" else ~is_final)
+    final = -1 if now.finalized is None else now.finalized
+    safe = final if now.safe is None else max(now.safe, final)
+    block = submission.c.block_number
+    levels = {"final": block <= final, "safe": block.between(final + 1, safe)}
+    query = query.where(submission.c.state == "settled")
+    return query.where(levels.get(state, block > safe))
 
 
 def _answers(db: Connection, rows: Sequence[Row[Any]]) -> list[SubmissionAnswer]:
@@ -180,7 +185,7 @@ def _custodians_in(row: Row[Any]) -> list[int]:
 
 
 def _answer(row: Row[Any], now: AsOf, about_: str) -> SubmissionAnswer:
-    state = now.status(row.block_number) if row.state in ("settled", "final") else row.state
+    state = now.status(row.block_number) if row.state == "settled" else row.state
     return SubmissionAnswer(
         digest=row.digest,
         sequence=row.sequence,

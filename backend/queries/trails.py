@@ -49,7 +49,7 @@ class EntryAnswer:
 
     `at` is the custodian that acts (a hand-off's giver), None where the addressee reports; `to` a
     hand-off's receiver. `flags` name what a reader should see: late, clock_behind, reservation, forced,
-    inferred, missing, key_of_operator, take_up, stated_alone, corrects. `status` is settled or final; `body` is
+    inferred, missing, key_of_operator, take_up, stated_alone, corrects. `status` is settled, safe or final; `body` is
     what was signed, as JSON. `carried` are the moves of the receptacle in which the item lay (C7); `seal` what is kept
     of a receptacle's seal.
     """

@@ -1,6 +1,6 @@
 """Submissions: what users asked to be put on chain, and how far it has come (design.md §2, B3).
 
-pending -> sent -> settled (-> final, read off the chain's finality)
+pending -> sent -> settled (-> safe -> final, read off the chain's levels)
 held: waits for a predecessor (B8); withdrawn, expired, rejected: will never be on chain.
 """
 

@@ -84,7 +84,7 @@ log = Table(
     Column("topics", ARRAY(LargeBinary), nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
-# One row: how far the indexer is, and what keeps it from going on. Written with the newest block (B2).
+# One row: how far the indexer is, and how its nodes are. Written with the newest block (B2).
 chain_state = Table(
     "chain_state",
     metadata,
@@ -95,7 +95,13 @@ chain_state = Table(
     Column("finalized_number", BigInteger),
     Column("head_number", BigInteger),
     Column("checked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("alarm", Text),
+    # The newest indexed block that the node calls safe.
+    Column("safe_number", BigInteger),
+    Column("head_time", BigInteger),
+    # Of block 0: with it a node shows that it serves this chain (B7).
+    Column("genesis_hash", LargeBinary),
+    Column("nodes", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("looked_again_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("id = 1", name="one_row"),
 )
 RAW = (block, log, chain_state)
@@ -316,6 +322,15 @@ quarantine = Table(
     Column("log_index", Integer, primary_key=True, autoincrement=False),
     Column("reason", Text, nullable=False),
 )
+# The digest of the blocks that share a thousand, and of their logs: two indexers compare them.
+span = Table(
+    "span",
+    metadata,
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("logs", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+)
 MODEL = (
     operator,
     submitter,
@@ -336,6 +351,7 @@ MODEL = (
     original_shown,
     recorded,
     quarantine,
+    span,
 )
 
 # --- own ------------------------------------------------------------------------------------------
@@ -588,6 +604,17 @@ import_line = Table(
     Column("digest", LargeBinary, nullable=False),
     _now(),
 )
+# What a person should look at, from when to when; of one source one at a time.
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("raised_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("ended_at", DateTime(timezone=True)),
+    Index("ix_alarm_open", "source", unique=True, postgresql_where=text("ended_at IS NULL")),
+)
 OWN = (
     person,
     credential,
@@ -610,4 +637,5 @@ OWN = (
     idempotency,
     showcase,
     import_line,
+    alarm,
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from databases import NewDatabase, databases, rows
-from indexing import CHAIN, catch_up, has_reached, index, indexer_of, state
+from indexing import CHAIN, alarms, catch_up, has_reached, index, indexer_of, state
 from posts import (
     CENTRE,
     GENESIS_TIME,
@@ -29,8 +29,8 @@ from backend.domain.keccak import keccak256
 from backend.embedded.anvil import Block, EmbeddedAnvil
 from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
-from backend.errors import Unavailable
-from backend.indexer.follow import ChainReplaced, Indexer, sole_indexer
+from backend.errors import ChainReplaced, Unavailable
+from backend.indexer.follow import Indexer, NodeBehind, sole_indexer
 from backend.store.tables import block, item
 
 
@@ -156,11 +156,11 @@ def test_a_replaced_chain_is_an_alarm_until_it_is_back(posts: Posts, engine: Eng
         assert wait_until(lambda: has_reached(posts, engine), 10)
         lie_about_hashes(node)
         posts.mine()
-        assert wait_until(lambda: state(engine).alarm is not None, 10)
-        assert "was final" in state(engine).alarm
+        assert wait_until(lambda: alarms(engine) != [], 10)
+        assert "was final" in alarms(engine)[0]
         assert state(engine).indexed_number == posts.height() - 1
         node.blocks = honest  # type: ignore[method-assign]
-        assert wait_until(lambda: state(engine).alarm is None, 15)
+        assert wait_until(lambda: alarms(engine) == [], 15)
         assert wait_until(lambda: has_reached(posts, engine), 10)
 
 
@@ -284,13 +284,13 @@ def test_rows_that_the_database_refuses_are_an_alarm(posts: Posts, engine: Engin
     posts.claim(1, b"c" * 20)
     posts.mine()
     with running(indexer_of(posts, engine)):
-        assert wait_until(lambda: state(engine) and state(engine).alarm is not None, 20)
-        assert "twin" in state(engine).alarm
+        assert wait_until(lambda: alarms(engine) != [], 20)
+        assert "twin" in alarms(engine)[0]
         assert state(engine).indexed_number is None
         with engine.begin() as db:
             db.execute(text("DELETE FROM twin"))
         assert wait_until(lambda: has_reached(posts, engine), 20)
-    assert state(engine).alarm is None
+    assert alarms(engine) == []
     assert letter in [row[0] for row in rows(engine, (item,))["item"]]
 
 
@@ -300,8 +300,8 @@ def test_a_node_that_has_not_come_so_far_yet_is_waited_for(
     """It is behind the first block that was indexed: neither a reorganisation nor another chain."""
     before = index(posts, engine)
     (tmp_path / "new").mkdir()
-    with forkable_anvil(tmp_path / "new") as url:
-        assert indexer_of(posts, engine, Node([url])).step() == 0
+    with forkable_anvil(tmp_path / "new") as url, pytest.raises(NodeBehind, match="it is behind"):
+        indexer_of(posts, engine, Node([url])).step()
     assert rows(engine, CHAIN) == before
 
 

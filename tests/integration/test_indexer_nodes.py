@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from databases import NewDatabase, databases, rows
-from indexing import CHAIN, index, indexer_of, state
+from fault_proxy import fault_proxy
+from indexing import (
+    CHAIN,
+    alarms,
+    careful_node,
+    catch_up,
+    has_reached,
+    index,
+    indexer_of,
+    state,
+)
 from posts import (
     CHAIN_ID,
     Posts,
@@ -18,10 +30,14 @@ from posts import (
 from sqlalchemy import Engine
 from story import tell
 
+from backend.chain.answers import NodeAway, RpcError
 from backend.chain.client import Node
 from backend.embedded.json_rpc import JsonRpc
-from backend.indexer.follow import ChainReplaced, Indexer
+from backend.errors import ChainReplaced
+from backend.indexer.fetch import Reach
+from backend.indexer.follow import NodeBehind
 from backend.indexer.verify import NodeContradicts
+from backend.store.alarms import raise_alarm
 
 
 @pytest.fixture
@@ -137,15 +153,162 @@ def test_a_block_that_does_not_follow_ours_is_not_written(posts: Posts, engine: 
 
 
 def test_another_chain_is_refused(posts: Posts, engine: Engine, tmp_path: Path) -> None:
-    """By its number, and by the hash of the first block that was indexed."""
-    other = replace(posts.deployment, chain_id=CHAIN_ID + 1)
-    with pytest.raises(ChainReplaced, match=f"on chain {CHAIN_ID + 1}"):
-        Indexer(engine, Node([posts.url]), other).step()
+    """By its number, and by the hashes of block 0, of the first indexed block, and of the last final one."""
+    with pytest.raises(ChainReplaced, match=f"serves chain {CHAIN_ID}, not {CHAIN_ID + 1}"):
+        indexer_of(posts, engine, Node([posts.url], CHAIN_ID + 1)).step()
     before = index(posts, engine)
     (tmp_path / "other").mkdir()
     with forkable_anvil(tmp_path / "other") as url:
         with JsonRpc(url) as stranger:
             stranger.call("anvil_mine", "0x10")
         with pytest.raises(ChainReplaced, match="was indexed"):
-            indexer_of(posts, engine, Node([url])).step()
+            indexer_of(posts, engine, careful_node(engine, url)).step()
     assert rows(engine, CHAIN) == before
+
+
+# --- several URLs (reliability.md, test 24) ---------------------------------------------------------
+@pytest.fixture
+def stranger(tmp_path: Path) -> Iterator[str]:
+    """The URL of another chain of the same number, which is longer than ours."""
+    folder = tmp_path / "stranger"
+    folder.mkdir()
+    with forkable_anvil(folder) as url:
+        with JsonRpc(url) as node:
+            node.call("anvil_mine", "0x64")
+        yield url
+
+
+def test_a_url_of_another_chain_is_passed_over_with_an_alarm(
+    posts: Posts, engine: Engine, stranger: str
+) -> None:
+    """B7: at the start, and after each failure; the alarm ends when the URL is right again."""
+    index(posts, engine)
+    posts.mine()
+    nodes = careful_node(engine, stranger, posts.url)
+    catch_up(indexer_of(posts, engine, nodes))
+    assert has_reached(posts, engine)
+    assert ["passed over" in alarm for alarm in alarms(engine)] == [True]
+    named = stranger.removeprefix("http://")
+    assert f"{named} serves another chain of the same number" in alarms(engine)[0]
+    assert [(one["name"] == named, one["trouble"] == "") for one in state(engine).nodes] == [
+        (False, True),
+        (True, False),
+    ]
+    with fault_proxy(posts.url) as right:
+        nodes = careful_node(engine, right.url, posts.url)
+        catch_up(indexer_of(posts, engine, nodes))
+        assert alarms(engine) != []  # nobody looked at that URL again
+    with fault_proxy(posts.url) as right:
+        with engine.begin() as db:
+            raise_alarm(db, f"node {right.url.removeprefix('http://')}", "It served another chain.")
+        catch_up(indexer_of(posts, engine, careful_node(engine, right.url)))
+    assert len(alarms(engine)) == 1
+
+
+def test_a_url_that_is_swapped_for_another_chain_is_noticed_when_it_answers_otherwise(
+    posts: Posts, engine: Engine, stranger: str
+) -> None:
+    """The same URL, another chain behind it: what it says leads below what was final; another URL goes on."""
+    index(posts, engine, finality_depth=0)
+    with fault_proxy(posts.url) as swapped:
+        nodes = careful_node(engine, swapped.url, posts.url)
+        follower = indexer_of(posts, engine, nodes, finality_depth=0)
+        catch_up(follower)
+        posts.mine()
+        swapped.target = stranger
+        before = rows(engine, CHAIN)
+        with pytest.raises(ChainReplaced):
+            follower.step()
+        assert rows(engine, CHAIN) == before
+        assert follower.step() == 1
+        assert has_reached(posts, engine)
+
+
+def test_where_every_url_serves_another_chain_nothing_is_written(
+    posts: Posts, engine: Engine, stranger: str
+) -> None:
+    before = index(posts, engine)
+    with fault_proxy(stranger) as second, pytest.raises(ChainReplaced, match="another chain"):
+        indexer_of(posts, engine, careful_node(engine, stranger, second.url)).step()
+    assert rows(engine, CHAIN) == before
+
+
+def test_a_url_that_falls_behind_is_not_believed(
+    posts: Posts, engine: Engine, tmp_path: Path
+) -> None:
+    """No backward head: the URL that is farthest is asked, and the status does not go back."""
+    tell(posts)
+    with fault_proxy(posts.url) as slow:
+        honest = slow.answer
+        nodes = careful_node(engine, slow.url, posts.url)
+        follower = indexer_of(posts, engine, nodes)
+        catch_up(follower)
+        reached = state(engine)
+        slow.answer = lagging(honest, posts.height() - 5)  # type: ignore[method-assign]
+        posts.mine()
+        assert follower.step() == 1
+        assert state(engine).head_number == reached.head_number + 1
+        with pytest.raises(NodeBehind):
+            indexer_of(posts, engine, careful_node(engine, slow.url)).step()
+        slow.answer = lagging(honest, reached.finalized_number - 1)  # type: ignore[method-assign]
+        with pytest.raises(NodeAway, match="has not come as far"):
+            indexer_of(posts, engine, careful_node(engine, slow.url)).step()
+    assert state(engine).head_number == reached.head_number + 1
+
+
+def lagging(
+    answer: Callable[[bytes], bytes | None], number: int
+) -> Callable[[bytes], bytes | None]:
+    """A node that has come as far as block `number` only."""
+
+    def answered(question: bytes) -> bytes | None:
+        latest = question.replace(b'"latest"', b'"%s"' % hex(number).encode())
+        asked = json.loads(latest)
+        single = asked if isinstance(asked, dict) else asked[0]
+        params = single.get("params") or [""]
+        at = params[0] if isinstance(params[0], str) else ""
+        is_later = single["method"] == "eth_getBlockByNumber" and at.startswith("0x")
+        if is_later and len(at) < 20 and int(at, 16) > number:
+            said = {"jsonrpc": "2.0", "id": single["id"], "result": None}
+            return json.dumps(said if isinstance(asked, dict) else [said]).encode()
+        return answer(latest)
+
+    return answered
+
+
+# --- limits of a node -------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "words", ["query returned more than 10000 results", "block range is too large", "timed out"]
+)
+def test_a_node_with_limits_is_asked_for_less_and_then_for_more_again(
+    posts: Posts, engine: Engine, words: str
+) -> None:
+    """Whatever the words: half as many blocks after an error, twice as many after an answer."""
+    tell(posts)
+    node, most, asked = careful_node(engine, posts.url), 3, list[int]()
+    honest_blocks, honest_logs = node.blocks, node.logs
+
+    def limited(answer: Any) -> Any:
+        def answered(ats: Sequence[Any], *other: Any) -> Any:
+            asked.append(len(ats))
+            if len(ats) > most:
+                raise RpcError(-32005, words, b"")
+            return answer(ats, *other)
+
+        return answered
+
+    node.blocks, node.logs = limited(honest_blocks), limited(honest_logs)  # type: ignore[method-assign]
+    follower = indexer_of(posts, engine, node)
+    steps = 0
+    while not has_reached(posts, engine) and steps < 200:
+        with suppress(RpcError):
+            follower.step()
+        steps += 1
+    assert has_reached(posts, engine)
+    most = 1_000
+    posts.mine()
+    asked.clear()
+    for _ in range(8):
+        follower.step()
+        posts.mine()
+    assert follower._reach == Reach()

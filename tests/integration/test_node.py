@@ -26,6 +26,7 @@ from backend.chain.deployment import (
     read_deployment,
 )
 from backend.chain.views import Views
+from backend.errors import ChainReplaced
 
 ADDRESS = b"\x11" * 20
 
@@ -93,7 +94,7 @@ def test_a_node_of_another_chain_is_never_asked(
         proxy.say("eth_chainId", other, 2)
     with pytest.raises(NodeAway):
         node.head()
-    with pytest.raises(NodeAway, match="serves chain 1, not 31337"):
+    with pytest.raises(ChainReplaced, match="serves chain 1, not 31337"):
         node.head()
     node.close()
 

@@ -20,7 +20,7 @@ v1 = APIRouter(tags=["machine"])
 
 @v1.get("/status", response_model=Status)
 def get_status(call: Call) -> Response:
-    """Head, indexed and final blocks, the queue, the sending keys, alarms."""
+    """Head, indexed, safe and final blocks, lag, the queue, sending keys and nonces, nodes, alarms."""
     return answer(Status.of(call.read(status)))
 
 
@@ -76,6 +76,9 @@ def _gauges(found: StatusAnswer) -> Iterator[Metric]:
     yield queue
     numbers = {
         "posthorn_indexed_block": ("Newest indexed block", found.as_of.block),
+        "posthorn_head_block": ("Newest block of the node", found.head),
+        "posthorn_safe_block": ("Newest safe block", found.as_of.safe),
+        "posthorn_lag_seconds": ("Seconds between the head and the model", found.lag_seconds),
         "posthorn_finalized_block": ("Newest final block", found.as_of.finalized),
         "posthorn_lag_blocks": ("Blocks between the node's head and the model", found.lag_blocks),
         "posthorn_oldest_waiting_seconds": (
@@ -88,3 +91,37 @@ def _gauges(found: StatusAnswer) -> Iterator[Metric]:
     for name, (text, value) in numbers.items():
         if value is not None:
             yield GaugeMetricFamily(name, text, value=value)
+    yield from _of_lanes(found)
+    yield from _of_nodes(found)
+
+
+def _of_lanes(found: StatusAnswer) -> Iterator[Metric]:
+    measures = {
+        "posthorn_lane_next_nonce": ("Next nonce of a sending key", "next_nonce"),
+        "posthorn_lane_transactions": ("Signed and in no block yet", "under_way"),
+        "posthorn_lane_waiting": ("Submissions that wait to be sent", "waiting"),
+        "posthorn_lane_held": ("Submissions that wait for another one", "held"),
+        "posthorn_lane_oldest_transaction_seconds": (
+            "Age of the oldest transaction in no block yet",
+            "oldest_under_way_seconds",
+        ),
+        "posthorn_lane_oldest_waiting_seconds": (
+            "Age of the oldest submission that waits to be sent",
+            "oldest_waiting_seconds",
+        ),
+    }
+    for name, (text, field) in measures.items():
+        family = GaugeMetricFamily(name, text, labels=["lane"])
+        for lane in found.lanes:
+            family.add_metric([lane.key_name], getattr(lane, field) or 0)
+        yield family
+
+
+def _of_nodes(found: StatusAnswer) -> Iterator[Metric]:
+    up = GaugeMetricFamily("posthorn_node_up", "Whether the URL serves our chain", labels=["node"])
+    head = GaugeMetricFamily("posthorn_node_head", "Newest block of the URL", labels=["node"])
+    for node in found.nodes:
+        up.add_metric([node.name], not node.trouble)
+        if node.head is not None:
+            head.add_metric([node.name], node.head)
+    yield from (up, head)
