@@ -17,6 +17,7 @@ from backend.api import v1
 from backend.api.limits import Limits
 from backend.api.middleware import BodyLimit, Bugs, Measures, SameOrigin, SecurityHeaders
 from backend.api.problems import add_handlers
+from backend.api.room import Room
 from backend.api.routers.machine import Gauges
 from backend.api.service import Service
 from backend.chain.client import Node
@@ -48,7 +49,9 @@ def create_app(settings: Settings) -> FastAPI:
     known = partial(read_known_blocks, engine)
     node = Node(settings.rpc_urls, deployment.chain_id, known=known)
     house = build_house(settings, deployment, open_keys(settings))
-    return assemble(house, engine, node, deployment, find_pages())
+    # The embedded database lies in the folder; of one elsewhere nobody here sees the disk.
+    room = Room(engine, settings.data if settings.data.is_dir() else None)
+    return assemble(house, engine, node, deployment, find_pages(), room)
 
 
 def find_pages() -> APIRouter | None:
@@ -60,9 +63,17 @@ def find_pages() -> APIRouter | None:
 
 
 def assemble(
-    house: House, engine: Engine, node: Node, deployment: Deployment, pages: APIRouter | None
+    house: House,
+    engine: Engine,
+    node: Node,
+    deployment: Deployment,
+    pages: APIRouter | None,
+    room: Room | None = None,
 ) -> FastAPI:
-    """The application over parts that are open already; it closes the engine's connections at its end."""
+    """The application over parts that are open already; it closes the engine's connections at its end.
+
+    `room` None: that of the queue alone.
+    """
     service = Service(
         engine=engine,
         house=house,
@@ -70,6 +81,7 @@ def assemble(
         ask_node=node.request,
         prove=lambda *asked: prove(node, deployment, *asked),
         contracts=frozenset(deployment.addresses.values()),
+        room=room or Room(engine, None),
     )
     app = FastAPI(
         title="Posthorn",

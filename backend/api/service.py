@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine
 from backend.api import people
 from backend.api.limits import Limits
 from backend.api.people import Credentials
+from backend.api.room import Room
 from backend.errors import BadRequest, NotAllowed
 from backend.ports import Actor, House
 from backend.proof.bundle import Opening
@@ -60,6 +61,7 @@ class Service:
     ask_node: Callable[..., Any]
     prove: Prove
     contracts: frozenset[bytes]
+    room: Room
 
     def begin(self) -> AbstractContextManager[Connection]:
         """A transaction: committed when the block ends. Raises Unavailable."""
@@ -103,8 +105,10 @@ class Caller:
         """Work that changes something, done once for each Idempotency-Key; its answer is kept with it.
 
         Anybody is a role too. `hide` is a secret of the request (a PIN) that must not go into the kept
-        hash of it. Raises NotSignedIn, NotAllowed, KeyReused, and what the work raises; then nothing is kept.
+        hash of it. Raises NotSignedIn, NotAllowed, KeyReused, NoRoom, and what the work raises; then nothing is
+        kept.
         """
+        self.service.room.check()
         with self.service.begin() as db:
             who = NOBODY if NOBODY.role in roles else self._actor(db, roles)
             if self.key is None:

@@ -87,8 +87,10 @@ class Visit:
         return self.who
 
     def at_desk(self) -> tuple[Actor, int]:
-        """Who works, and the custodian in whose name. Raises NotSignedIn, NotAllowed."""
+        """Who works, and the custodian in whose name. Raises NotSignedIn, NotAllowed; NoRoom for an act."""
         who = self.person()
+        if self.request.method == "POST":
+            self.service.room.check()
         if not who.custodians:
             raise _works_nowhere(who)
         if who.custodian is None:

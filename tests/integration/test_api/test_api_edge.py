@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 from town import COUNTER, Town, served, text
 
 from backend.api.middleware import BODY_BYTES
+from backend.api.room import Bounds, Room
 from backend.app import assemble, find_pages
 from backend.chain.client import Node
 from backend.store.engine import open_engine
@@ -243,6 +245,40 @@ def test_status_and_measures_tell_how_far_it_is(town: Town) -> None:
     measures = town.client.get("/metrics").text
     assert 'route="/T/{trail_code}"' in measures
     assert "0" * 26 not in measures
+
+
+# --- room for promises (reliability.md, tests 22 and 38) ---------------------------------------------
+FULL = {
+    "a queue that is too long": (Bounds(most_waiting=0), "More than 0 submissions wait"),
+    "a queue that does not move": (Bounds(oldest_seconds=-1), "has waited for"),
+    "a disk that is nearly full": (Bounds(least_free_bytes=2**60), "nearly full"),
+}
+
+
+@pytest.mark.parametrize("full", FULL)
+def test_nothing_is_promised_where_there_is_no_room_for_it(
+    town: Town, tmp_path: Path, full: str
+) -> None:
+    """503 with Retry-After before damage; reading goes on, an alarm tells, and it ends by itself."""
+    bounds, why = FULL[full]
+    town.accept()
+    submissions = len(town.get("/v1/submissions", town.as_(COUNTER))["rows"])
+    room = Room(town.engine, tmp_path, bounds)
+    app = assemble(town.house, town.engine, town.node, town.deployment, find_pages(), room)
+    with served(app) as client:
+        number = {"number": town.number()}
+        refused = client.post("/v1/items", json=number, headers=town.as_(COUNTER))
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        assert why in refused.json()["detail"]
+        status = client.get("/v1/status").json()
+        assert any(why in alarm for alarm in status["alarms"])
+        assert len(town.get("/v1/submissions", town.as_(COUNTER))["rows"]) == submissions
+        room._bounds = Bounds()
+        room._looked_at = 0.0
+        taken = client.post("/v1/items", json=number, headers=town.as_(COUNTER))
+        assert taken.status_code == 202
+        assert not any(why in alarm for alarm in client.get("/v1/status").json()["alarms"])
+    town.settle()
 
 
 def test_published_codes_are_listed_with_their_emsevt_events(town: Town) -> None:
