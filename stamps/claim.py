@@ -12,7 +12,7 @@ import hmac
 import re
 
 import coincurve
-from eth_hash.auto import keccak
+from eth_hash.backends.pysha3 import keccak256 as keccak
 
 from stamps import base32
 from stamps.errors import BadClaimCode

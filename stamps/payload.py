@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import coincurve
-from eth_hash.auto import keccak
+from eth_hash.backends.pysha3 import keccak256 as keccak
 
 from stamps import base32
 from stamps.errors import BadPublicCode, SignatureMismatch, StampsError

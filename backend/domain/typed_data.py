@@ -7,6 +7,7 @@ under a domain is what its signer signs and what names the record everywhere.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -51,8 +52,8 @@ class Signed:
 
     def struct_hash(self) -> bytes:
         """EIP-712 hashStruct."""
-        type_hash, members = schema(type(self).TYPE)
-        values = (_encode(kind, getattr(self, name)) for kind, name in members)
+        type_hash, members = _encoders(type(self).TYPE)
+        values = [encode(getattr(self, name)) for name, encode in members]
         return keccak256(type_hash + b"".join(values))
 
     def digest(self, domain: SigningDomain) -> bytes:
@@ -73,20 +74,27 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])([A-Z])", lambda m: "_" + m[1].lower(), name)
 
 
-def _encode(kind: str, value: Any) -> bytes:
+Encode = Callable[[Any], bytes]
+
+
+@cache
+def _encoders(type_string: str) -> tuple[bytes, tuple[tuple[str, Encode], ...]]:
+    """Type hash, and how each member is encoded: looked up once a type, not once a value."""
+    type_hash, members = schema(type_string)
+    return type_hash, tuple((name, _encoder(kind)) for kind, name in members)
+
+
+def _encoder(kind: str) -> Encode:
     if kind.endswith("[]"):
-        return keccak256(b"".join(_encode(kind[:-2], element) for element in value))
+        one = _encoder(kind[:-2])
+        return lambda values: keccak256(b"".join([one(value) for value in values]))
     if kind.startswith("uint"):
-        number: int = value
-        return number.to_bytes(32, "big")
+        return lambda number: number.to_bytes(32, "big")
     if kind == "bytes32":
-        raw: bytes = value
-        return raw
+        return bytes
     if kind == "address":
-        address: bytes = value
-        return address.rjust(32, b"\0")
-    struct: Signed = value
-    return struct.struct_hash()
+        return lambda address: address.rjust(32, b"\0")
+    return Signed.struct_hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,17 @@ are numbers. Field names are those of the Python classes.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from backend.domain.typed_data import Finding, Line, Signed, schema
 
 S = TypeVar("S", bound=Signed)
 NESTED: dict[str, type[Signed]] = {"Line": Line, "Finding": Finding}
+Convert = Callable[[Any], Any]
+HEX = re.compile(r"0x([0-9a-f]*)")
 
 
 class BadWire(ValueError):
@@ -20,42 +25,60 @@ class BadWire(ValueError):
 
 def to_wire(record: Signed) -> dict[str, Any]:
     """The struct as JSON types."""
-    _, members = schema(type(record).TYPE)
-    return {name: _out(kind, getattr(record, name)) for kind, name in members}
+    return {name: write(getattr(record, name)) for name, write in _writers(type(record).TYPE)}
 
 
-def _out(kind: str, value: Any) -> Any:
+@cache
+def _writers(type_string: str) -> tuple[tuple[str, Convert], ...]:
+    return tuple((name, _writer(kind)) for kind, name in schema(type_string)[1])
+
+
+def _writer(kind: str) -> Convert:
     if kind.endswith("[]"):
-        return [_out(kind[:-2], element) for element in value]
+        one = _writer(kind[:-2])
+        return lambda values: [one(value) for value in values]
     if kind in NESTED:
-        return to_wire(value)
+        return to_wire
     if kind == "uint256":
-        return hex(value)
-    return "0x" + value.hex() if isinstance(value, bytes) else value
+        return hex
+    return _same if kind.startswith("uint") else lambda raw: "0x" + raw.hex()
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def from_wire(struct: type[S], data: Any) -> S:
     """The reverse of to_wire; takes nothing but exactly the fields. Raises BadWire."""
-    _, members = schema(struct.TYPE)
-    expected = {name for _, name in members}
-    if not isinstance(data, dict) or set(data) != expected:
-        raise BadWire(f"{struct.__name__} has the fields {', '.join(sorted(expected))}")
-    return struct(**{name: _in(kind, data[name], name) for kind, name in members})
+    readers = _readers(struct.TYPE)
+    if not isinstance(data, dict) or data.keys() != readers.keys():
+        raise BadWire(f"{struct.__name__} has the fields {', '.join(sorted(readers))}")
+    return struct(**{name: read(data[name]) for name, read in readers.items()})
 
 
-def _in(kind: str, value: Any, name: str) -> Any:
+@cache
+def _readers(type_string: str) -> dict[str, Convert]:
+    return {name: _reader(kind, name) for kind, name in schema(type_string)[1]}
+
+
+def _reader(kind: str, name: str) -> Convert:
     if kind.endswith("[]"):
-        if not isinstance(value, list):
-            raise BadWire(f"{name} is a list")
-        return tuple(_in(kind[:-2], element, name) for element in value)
+        one = _reader(kind[:-2], name)
+        return lambda values: tuple([one(value) for value in _list(values, name)])
     if kind in NESTED:
-        return from_wire(NESTED[kind], value)
+        return partial(from_wire, NESTED[kind])
     if kind == "uint256":
-        return _number(int(_hex(value, name) or "0", 16), 256, name)
+        return lambda value: _number(int(_hex(value, name) or "0", 16), 256, name)
     if kind.startswith("uint"):
-        return _number(value, int(kind[4:]), name)
-    size = 20 if kind == "address" else 32
-    return bytes.fromhex(_hex(value, name, 2 * size))
+        return partial(_number, bits=int(kind[4:]), name=name)
+    length = 40 if kind == "address" else 64
+    return lambda value: bytes.fromhex(_hex(value, name, length))
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise BadWire(f"{name} is a list")
+    return value
 
 
 def _number(value: Any, bits: int, name: str) -> int:
@@ -65,9 +88,8 @@ def _number(value: Any, bits: int, name: str) -> int:
 
 
 def _hex(value: Any, name: str, length: int | None = None) -> str:
-    text = value[2:] if isinstance(value, str) and value.startswith("0x") else None
-    good = text is not None and all(c in "0123456789abcdef" for c in text)
-    if text is None or not good or (length is not None and len(text) != length):
+    found = HEX.fullmatch(value) if isinstance(value, str) else None
+    if found is None or length not in (None, len(found[1])):
         wanted = "0x and hex digits" if length is None else f"0x and {length} hex digits"
         raise BadWire(f"{name} is written as {wanted}, in lower case")
-    return text
+    return found[1]
