@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import bench_stamps
+from benchmarks import bench_backfill, bench_stamps
 from benchmarks.installed import Installed, help_seconds
 
 Figure = tuple[str, str, str]
@@ -30,6 +30,7 @@ def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="posthorn-bench-", dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)
         yield from installed_figures(Installed(Path(folder) / "data"))
+    yield from bench_backfill.measure()
     for what, per_second, target in bench_stamps.measure():
         yield what, f"{per_second:,.1f}/s", target
 

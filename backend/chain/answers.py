@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
 
 from backend.errors import Unavailable
@@ -138,6 +139,16 @@ def data(value: Any, size: int | None = None) -> bytes:
     raise BadAnswer(f"The node answered {str(value)[:80]!r} where {wanted} were due.")
 
 
+@lru_cache(maxsize=4096)
+def _word(value: str, size: int) -> bytes:
+    """What many logs of a block share: its hash, transactions, contracts, kinds of events."""
+    return data(value, size)
+
+
+def _shared(value: Any, size: int) -> bytes:
+    return _word(value, size) if isinstance(value, str) else data(value, size)
+
+
 def parse_block(answer: Any) -> Block | None:
     """A block, None where the node has none. Raises BadAnswer."""
     if answer is None:
@@ -169,14 +180,13 @@ def _parse_log(answer: Any) -> Log:
     fields = _fields(answer)
     if fields.get("removed"):
         raise BadAnswer("The node answered with a log of a block that is no longer in the chain.")
-    topics = tuple(data(topic, 32) for topic in _list(fields.get("topics")))
     return Log(
-        block_hash=data(fields.get("blockHash"), 32),
+        block_hash=_shared(fields.get("blockHash"), 32),
         log_index=quantity(fields.get("logIndex")),
         block_number=quantity(fields.get("blockNumber")),
-        transaction_hash=data(fields.get("transactionHash"), 32),
-        address=data(fields.get("address"), 20),
-        topics=topics,
+        transaction_hash=_shared(fields.get("transactionHash"), 32),
+        address=_shared(fields.get("address"), 20),
+        topics=tuple([_shared(topic, 32) for topic in _list(fields.get("topics"))]),
         data=data(fields.get("data")),
     )
 

@@ -97,7 +97,7 @@ def _destroy_seeds(house: Installation, stop: threading.Event) -> None:
 
 def run_indexer(data: Path | None, watch_parent: bool) -> None:
     """Index until told to stop. Raises BadSettings, Unavailable."""
-    from backend.indexer.follow import Indexer
+    from backend.indexer.follow import Indexer, collect_seldom
     from backend.indexer.second_look import look_nightly
 
     house = installation(data)
@@ -112,6 +112,7 @@ def run_indexer(data: Path | None, watch_parent: bool) -> None:
     limit_recursion()
     again = house.engine, house.new_node(), house.deployment, stop
     threading.Thread(target=look_nightly, args=again, daemon=True).start()
+    collect_seldom()
     structlog.get_logger().info("indexer_started")
     indexer.run(stop)
 

@@ -1,4 +1,4 @@
-"""One event of a contract's ABI as a fast reader of its logs: built once, no web3 (measured.md).
+"""One event of a contract's ABI as a fast reader of its logs: built once, no web3 (measured.md, layout.py).
 
 Arguments bear the ABI's names; structs become the classes of the domain, whose fields must agree.
 """
@@ -6,15 +6,10 @@ Arguments bear the ABI's names; structs become the classes of the domain, whose 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
-from itertools import count
 from typing import Any
-
-from eth_abi.decoding import ContextFramesBytesIO
-from eth_abi.exceptions import DecodingError
-from eth_abi.registry import registry
 
 from backend.domain.keccak import keccak256
 from backend.domain.typed_data import (
@@ -37,9 +32,7 @@ from backend.domain.typed_data import (
     TakeUp,
 )
 from backend.indexer.events import EditionTerms, HandOff
-
-Converter = Callable[[Any], Any]
-_stream: Callable[[bytes], Any] = ContextFramesBytesIO
+from backend.indexer.layout import WORD, Member, Row, is_word, many, octets, row, word
 
 STRUCTS: dict[str, type] = {
     struct.__name__: struct
@@ -63,8 +56,6 @@ STRUCTS: dict[str, type] = {
         TakeUp,
     )
 } | {"Edition": EditionTerms, "HandOff": HandOff}
-# What eth_abi reads in the place of a type: its own addresses are text, its text must be good UTF-8.
-READ_AS = {"string": "bytes", "address": "uint160"}
 
 
 class NotReadable(Exception):
@@ -82,114 +73,69 @@ class EventReader:
         inputs: list[Any] = abi["inputs"]
         self.name: str = abi["name"]
         self.arguments = tuple(p["name"] for p in inputs)
-        self.topic = keccak256(f"{self.name}{_signature(inputs, {})}".encode())
-        self._topics = _Words([p for p in inputs if p["indexed"]])
+        self.topic = keccak256(f"{self.name}{_signature(inputs)}".encode())
+        self._indexed = [p for p in inputs if p["indexed"]]
+        self._topics = Row([_member(p) for p in self._indexed])
         self._plain = [p for p in inputs if not p["indexed"]]
+        self._names = tuple(p["name"] for p in (*self._indexed, *self._plain))
 
     @cached_property
-    def data(self) -> _Words | _Encoded:
+    def data(self) -> Row:
         """How its data is read. Raises AbiMismatch, which is why events that nobody reads never ask."""
-        in_words = all(_is_word(p["type"]) for p in self._plain)
-        return _Words(self._plain) if in_words else _Encoded(self._plain)
+        return Row([_member(p) for p in self._plain])
 
     def read(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
         """The event's arguments by name. Raises NotReadable."""
         try:
-            return self._topics.read(b"".join(topics[1:])) | self.data.read(data)
-        except (DecodingError, OverflowError, ValueError) as error:
+            words = b"".join(topics[1:])
+            _must_be_all(self._topics, words)
+            if self.data.is_static:
+                _must_be_all(self.data, data)
+            values = self._topics.read(words, 0) + self.data.read(data, 0)
+        except (OverflowError, ValueError) as error:
             raise NotReadable(f"{self.name}: {error}") from error
+        return dict(zip(self._names, values, strict=True))
 
 
-class _Words:
-    """Parameters of one word each: topics, and the data of the most frequent events.
-
-    Six times as fast as eth_abi, which is for what has lengths and offsets.
-    """
-
-    def __init__(self, parameters: list[Any]) -> None:
-        self._converters = [(p["name"], _word_converter(p["type"])) for p in parameters]
-
-    def read(self, words: bytes) -> dict[str, Any]:
-        """Raises ValueError or OverflowError."""
-        if len(words) != 32 * len(self._converters):
-            raise ValueError(f"{len(words)} bytes where {len(self._converters)} words were due")
-        return {
-            name: convert(words[start : start + 32])
-            for start, (name, convert) in zip(count(0, 32), self._converters, strict=False)
-        }
+def _must_be_all(row_: Row, words: bytes) -> None:
+    if len(words) != row_.size:
+        raise ValueError(f"{len(words)} bytes where {row_.size // WORD} words were due")
 
 
-class _Encoded:
-    """Parameters in the ABI's encoding of lengths and offsets."""
-
-    def __init__(self, parameters: list[Any]) -> None:
-        types = [_signature([p], READ_AS)[1:-1] for p in parameters]
-        self._decode = registry.get_tuple_decoder(*types, strict=True)
-        self._converters = [(p["name"], _converter(p)) for p in parameters]
-
-    def read(self, data: bytes) -> dict[str, Any]:
-        """Raises DecodingError or OverflowError."""
-        values = zip(self._converters, self._decode(_stream(data)), strict=True)
-        return {name: convert(v) if convert else v for (name, convert), v in values}
-
-
-def _signature(parameters: list[Any], read_as: Mapping[str, str]) -> str:
+def _signature(parameters: list[Any]) -> str:
     """`(uint16,(bytes32,bytes)[])`: the types of parameters, structs written out."""
-    return "(" + ",".join(_type(p, read_as) for p in parameters) + ")"
+    return "(" + ",".join(map(_type, parameters)) + ")"
 
 
-def _type(parameter: Mapping[str, Any], read_as: Mapping[str, str]) -> str:
+def _type(parameter: Mapping[str, Any]) -> str:
     kind: str = parameter["type"]
     if kind.startswith("tuple"):
-        return _signature(parameter["components"], read_as) + kind.removeprefix("tuple")
-    base, brackets, rest = kind.partition("[")
-    return read_as.get(base, base) + brackets + rest
+        return _signature(parameter["components"]) + kind.removeprefix("tuple")
+    return kind
 
 
-def _is_word(kind: str) -> bool:
-    return kind != "bytes" and re.fullmatch(r"(uint|bytes)\d+|address", kind) is not None
-
-
-def _word_converter(kind: str) -> Converter:
-    """Raises OverflowError, when it converts, where the word holds more than the type."""
-    if kind == "address":
-        return lambda word: int.from_bytes(word, "big").to_bytes(20, "big")
-    width = int(re.sub(r"\D", "", kind))
-    if kind.startswith("bytes"):
-        return bytes if width == 32 else lambda word: text(word[:width])
-    return lambda word: _at_most(int.from_bytes(word, "big"), width)
-
-
-def _at_most(number: int, bits: int) -> int:
-    if number >> bits:
-        raise OverflowError(f"{number} has more than {bits} bits")
-    return number
-
-
-def _converter(parameter: Mapping[str, Any]) -> Converter | None:
-    """What makes our type of eth_abi's; None where they are the same."""
+def _member(parameter: Mapping[str, Any]) -> Member:
+    """Raises AbiMismatch for a struct that is not of the domain, and for a type that no event had yet."""
     kind: str = parameter["type"]
     if kind.endswith("[]"):
-        element = _converter({**parameter, "type": kind[:-2]})
-        return None if element is None else lambda values: tuple(map(element, values))
+        return many(_member({**parameter, "type": kind[:-2]}))
     if kind == "tuple":
-        return _struct_converter(parameter)
-    if kind == "address":
-        return lambda number: number.to_bytes(20, "big")
-    is_text = kind == "string" or re.fullmatch(r"bytes([12]?\d|30|31)", kind)
-    return text if is_text else None
+        struct = _struct(parameter)
+        return row(Row([_member(c) for c in parameter["components"]], lambda v: struct(*v)))
+    if kind in ("bytes", "string"):
+        return octets(text if kind == "string" else None)
+    if is_word(kind):
+        return word(kind, text)
+    raise AbiMismatch(f"the type {kind} is not known to this version")
 
 
-def _struct_converter(parameter: Mapping[str, Any]) -> Converter:
+def _struct(parameter: Mapping[str, Any]) -> type:
     name = re.split(r"[ .]", parameter["internalType"].removesuffix("[]"))[-1]
     names = tuple(snake(c["name"]) for c in parameter["components"])
     struct = STRUCTS.get(name)
     if struct is None or names != tuple(field.name for field in fields(struct)):
         raise AbiMismatch(f"the struct {name}({', '.join(names)}) is not known to this version")
-    convert = [_converter(component) for component in parameter["components"]]
-    if not any(convert):
-        return lambda values: struct(*values)
-    return lambda values: struct(*(c(v) if c else v for c, v in zip(convert, values, strict=True)))
+    return struct
 
 
 def snake(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from struct import error as StructError  # noqa: N812
 from typing import Any
 
 import psycopg
@@ -12,7 +13,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from backend.indexer.binary import END, SIGNATURE, rows_in_binary
+
 Values = Mapping[str, Any]
+# What is put together in memory before it is sent.
+ROWS_AT_ONCE = 1_000
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -20,15 +25,16 @@ def copy(db: Connection, table: Table, rows: Sequence[Values]) -> None:
     """Append rows that name every column. Raises SQLAlchemy's errors, as a statement of its own would."""
     if not rows:
         return
-    columns = list(table.columns)
-    binders = [(column.name, _binder(column)) for column in columns]
-    names = ", ".join(column.name for column in columns)
+    names = ", ".join(column.name for column in table.columns)
     cursor = _driver(db).cursor()
     try:
         with cursor.copy(f"COPY {_name(table)} ({names}) FROM STDIN (FORMAT BINARY)") as sink:
-            sink.set_types([_type(column).lower() for column in columns])
-            for row in rows:
-                sink.write_row([bind(row[name]) for name, bind in binders])
+            sink.write(SIGNATURE)
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                sink.write(rows_in_binary(table, rows[start : start + ROWS_AT_ONCE]))
+            sink.write(END)
+    except StructError as error:
+        raise DatabaseError(f"COPY {table.name}", {}, error) from error  # a number too large
     except psycopg.Error as error:
         away = isinstance(error, psycopg.OperationalError)
         kind = OperationalError if away else DatabaseError

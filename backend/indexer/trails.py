@@ -43,7 +43,8 @@ def add_entries(db: Connection, entries: Sequence[Entry]) -> tuple[list[Unreadab
         run.take(entry)
     copy(db, entry_table, run.written)
     copy(db, content, run.contents)
-    _write_items(db, run.item_rows())
+    copy(db, item_table, run.fresh_items())
+    _write_items(db, run.changed_items())
     return run.broken, set(run.states)
 
 
@@ -98,10 +99,13 @@ class _Run:
                 }
             )
 
-    def item_rows(self) -> list[dict[str, Any]]:
-        """All touched items as they are now."""
-        fresh = [item_values(self.states[item], first) for item, first in self._accepted.items()]
-        return fresh + [_changed(row, self.states[item]) for item, row in self._rows.items()]
+    def fresh_items(self) -> list[dict[str, Any]]:
+        """Items accepted here, as they are now."""
+        return [item_values(self.states[item], first) for item, first in self._accepted.items()]
+
+    def changed_items(self) -> list[dict[str, Any]]:
+        """Items that were there before, as they are now."""
+        return [_changed(row, self.states[item]) for item, row in self._rows.items()]
 
 
 def _touched(entries: Sequence[Entry]) -> set[bytes]:

@@ -30,6 +30,9 @@ from backend.domain.wire import from_wire, to_wire
 KINDS: dict[str, Any] = {name: struct for struct, name in KIND_NAMES.items()}
 # What nobody signs as such: its JSON bears the fields of the class.
 _PLAIN = (HandedOff, Stay, Missing)
+# Looked up once a class, not once a record.
+_NAMES = {plain: [field.name for field in fields(plain)] for plain in _PLAIN}
+_OCTETS = {plain: [f.name for f in fields(plain) if f.type == "bytes"] for plain in _PLAIN}
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:
@@ -88,8 +91,10 @@ def body_to_json(body: Body) -> dict[str, Any]:
         return to_wire(body.packing) | packed
     if not isinstance(body, _PLAIN):
         return to_wire(body)
-    values = ((field.name, getattr(body, field.name)) for field in fields(body))
-    return {name: "0x" + v.hex() if isinstance(v, bytes) else v for name, v in values}
+    values = {name: getattr(body, name) for name in _NAMES[type(body)]}
+    for name in _OCTETS[type(body)]:
+        values[name] = "0x" + values[name].hex()
+    return values
 
 
 def body_from_json(kind: str, data: dict[str, Any]) -> Body:
