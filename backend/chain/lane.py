@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from backend.chain.calls import TRANSACTION_GAS_CAP, batch_call, contract_of, ga
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
 from backend.chain.errors import refusal_json
+from backend.chain.reconcile import reconcile
 from backend.chain.runs import Run, cut
 from backend.chain.transactions import Fees, Unsigned, current_fees, no_op, sign
 from backend.chain.unrecorded import Patience, Verdict, judge
@@ -72,6 +73,10 @@ class Means:
     pace: Pace
 
 
+class NoncesAhead(Exception):
+    """The chain has a nonce of ours that we did not give out: reconcile first."""
+
+
 class Lane:
     """The worker of one key. Used by one thread, while the lane's lock is held."""
 
@@ -81,6 +86,7 @@ class Lane:
         self.under_way = under_way
         self._means = means
         self._patience = Patience()
+        self._reconciled = False
         self._began = False  # before our first broadcast the node may have lost its pool
         self._held_seen: dict[bytes, tuple[Any, ...]] = {}
         self._held_at = 0.0
@@ -93,9 +99,18 @@ class Lane:
         """Do what is due now; True where there may be more at once. Raises Unavailable."""
         self._confirm()
         self._judge_waiting()
-        planned = self._plan()
+        planned = self._is_reconciled() and self._plan()
         self._broadcast()
         return planned
+
+    def _is_reconciled(self) -> bool:
+        """At the start, and again when the chain has a nonce that we did not give out."""
+        if not self._reconciled:
+            means = self._means
+            self._reconciled = reconcile(
+                means.engine, means.node, means.deployment, self.key_name, self._address
+            )
+        return self._reconciled
 
     # --- plan: give out nonces, sign, save ----------------------------------------------------------
     def _plan(self) -> bool:
@@ -107,6 +122,9 @@ class Lane:
                 with closing(outbox.due(db, self.key_name, self._patience.resting())) as rows:
                     runs = cut(rows, room, self._means.pace.calldata_bytes)
                 self._save(db, runs)
+        except NoncesAhead:
+            self._reconciled = False
+            return True
         except (KeyError, TypeError, ValueError, AttributeError, EncodingError):
             if not self._reject_unreadable():
                 raise
@@ -130,16 +148,19 @@ class Lane:
         outbox.set_next_nonce(db, self._address, nonce)
 
     def _first_nonce(self, db: Connection, fees: Fees) -> int:
-        """The nonce to go on with, above all that the chain and we know of; closes gaps below it."""
+        """The nonce to go on with, above all that the chain and we know of; closes gaps below it.
+
+        Raises NoncesAhead.
+        """
         expected = outbox.next_nonce(db, self._address)
         if expected is None:
             expected = self._means.node.nonce(self._address, "pending")
             outbox.open_lane(db, self._address, self.key_name, expected)
         on_chain = self._means.node.nonce(self._address)
         if on_chain > expected:
-            log.error("nonces used elsewhere", lane=self.key_name, ours=expected, chain=on_chain)
+            raise NoncesAhead
         self._close_gaps(db, on_chain, expected, fees)
-        return max(on_chain, expected)
+        return expected
 
     def _close_gaps(self, db: Connection, on_chain: int, expected: int, fees: Fees) -> None:
         """A nonce that nothing of ours uses any more would stop all later ones: use it for nothing."""
@@ -209,8 +230,9 @@ class Lane:
         for address, nonce in sorted(too_low):
             self._give_up_if_used_elsewhere(address, nonce)
         if any(outcome is Outcome.NONCE_TOO_HIGH for _, outcome in said):
-            with begin(self._means.engine) as db:
-                self._first_nonce(db, current_fees(self._means.node, self._means.pace.fee_cap_wei))
+            fees = current_fees(self._means.node, self._means.pace.fee_cap_wei)
+            with suppress(NoncesAhead), begin(self._means.engine) as db:
+                self._first_nonce(db, fees)
         self._raise_price(rows)
 
     def _give_up_if_used_elsewhere(self, address: bytes, nonce: int) -> None:
