@@ -171,6 +171,11 @@ else
 	@echo "BROWSER TESTS LEFT OUT: no Chromium here. Install it, or name one: make test CHROMIUM=/path/to/it"
 endif
 
+## disk:             the database's disk runs full under load; needs root, or sudo without a password
+.PHONY: disk
+disk: .venv/dev.stamp
+	$(PYTEST) tests/disk
+
 ## canaries:         every test runner must report a failing test as failed
 .PHONY: canaries
 canaries: setup

@@ -17,7 +17,7 @@ import structlog
 from eth_abi.exceptions import EncodingError
 from sqlalchemy import Connection, Engine, Row
 
-from backend.chain import outbox
+from backend.chain import adopted, outbox
 from backend.chain.answers import data, quantity
 from backend.chain.calls import batch_call, contract_of, is_act
 from backend.chain.client import Node
@@ -52,7 +52,7 @@ def reconcile(
     """
     on_chain = node.nonce(address)
     with begin(engine) as db:
-        at, wanted = outbox.indexed(db), outbox.unknown_nonces(db, address, on_chain)
+        at, wanted = outbox.indexed(db), adopted.unknown_nonces(db, address, on_chain)
     if not wanted:
         with begin(engine) as db:
             end_alarm(db, _source(key_name))
@@ -61,7 +61,7 @@ def reconcile(
         log.warning("nonces_wait_for_indexer", lane=key_name, chain=on_chain)
         return False
     with begin(engine) as db:  # the indexer may have marked some since
-        wanted = outbox.unknown_nonces(db, address, on_chain)
+        wanted = adopted.unknown_nonces(db, address, on_chain)
     found = list(_find(node, address, wanted, at[0], deployment.first_block))
     _keep(engine, node, deployment, key_name, address, on_chain, found)
     return True
@@ -111,15 +111,15 @@ def _keep(
     raws = {one.hash: _raw(node, one.hash) for one in found}
     with begin(engine) as db:
         is_new = outbox.next_nonce(db, address) is None
-        outbox.set_lane(db, address, key_name, on_chain)
-        acts = [row for row in outbox.open_of_lane(db, key_name) if is_act(row.kind)]
+        adopted.set_lane(db, address, key_name, on_chain)
+        acts = [row for row in adopted.open_of_lane(db, key_name) if is_act(row.kind)]
         settled = 0
         for one in found:
-            outbox.adopt(db, address, one.hash, one.nonce, raws[one.hash], one.block)
+            adopted.adopt(db, address, one.hash, one.nonce, raws[one.hash], one.block)
             act = next((row for row in acts if _is_call_of(row, one, deployment)), None)
             if act is not None and one.hash in succeeded:
                 acts.remove(act)
-                outbox.settle_adopted(db, act.digest, one.hash, one.block)
+                adopted.settle_adopted(db, act.digest, one.hash, one.block)
                 settled += 1
         log.warning("nonces_adopted", lane=key_name, count=len(found), acts_settled=settled)
         if not is_new:

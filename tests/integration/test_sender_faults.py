@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from fault_proxy import FaultProxy, fault_proxy
+from indexing import alarms
 from killed_sender import INSTANTS
 from posts import CENTRE, COUNTER
 from sending import EAGER, OTHER, SUBMITTER, Ring, World
@@ -273,7 +274,12 @@ def test_a_lane_goes_on_above_nonces_that_were_used_elsewhere(world: World) -> N
     send_elsewhere(world, 1)
     send_elsewhere(world, 2)
     world.settle(world.accept("after"))
-    assert [row.nonce for row in world.transactions()] == [0, 3]
+    carrying = {world.row(digest).transaction_hash for digest in world.digests()}
+    ours = [row.nonce for row in world.transactions() if row.hash in carrying]
+    assert (ours, [row.nonce for row in world.transactions()]) == ([0, 3], [0, 1, 2, 3])
+    assert (
+        "2 transactions of submitter/1 (nonces 1 to 2) were not signed" in alarms(world.engine)[0]
+    )
 
 
 def test_a_gap_in_the_nonces_is_closed(world: World) -> None:
@@ -289,8 +295,11 @@ def test_a_gap_in_the_nonces_is_closed(world: World) -> None:
 
 def test_a_lane_that_is_new_here_begins_where_the_chain_is(world: World) -> None:
     send_elsewhere(world, 0)
-    world.settle(world.accept("parcel"))
-    assert [row.nonce for row in world.transactions()] == [1]
+    parcel = world.accept("parcel")
+    world.settle(parcel)
+    assert [row.nonce for row in world.transactions()] == [0, 1]
+    assert world.row(parcel).transaction_hash == world.transactions()[1].hash
+    assert alarms(world.engine) == []
 
 
 # --- reorganisations --------------------------------------------------------------------------------
