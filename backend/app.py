@@ -17,7 +17,6 @@ from backend.api import v1
 from backend.api.limits import Limits
 from backend.api.middleware import BodyLimit, Bugs, Measures, SameOrigin, SecurityHeaders
 from backend.api.problems import add_handlers
-from backend.api.room import Room
 from backend.api.routers.machine import Gauges
 from backend.api.service import Service
 from backend.chain.client import Node
@@ -31,6 +30,7 @@ from backend.proof.gather import NodeLogs
 from backend.proof.make import make_bundle
 from backend.store.engine import open_engine
 from backend.store.known import read_known_blocks
+from backend.store.room import Room
 
 PAGES = "backend.web.pages"
 # More threads than cores only wait for each other; some wait for the database, or for the same key.

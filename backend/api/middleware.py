@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from traceback import format_exception
+from traceback import format_tb
 from urllib.parse import urlsplit
 
 import structlog
@@ -163,9 +163,19 @@ class Bugs:
         except Exception as error:
             if scope["type"] != "http" or began:
                 raise
-            # No values of variables, which may be secrets.
-            log.error("unexpected", route=_route(scope), trace="".join(format_exception(error)))
+            log.error("unexpected", route=_route(scope), trace=trace_of(error))
             await of_bug()(scope, receive, send)
+
+
+def trace_of(error: BaseException) -> str:
+    """Where it happened, with what led to it, and of which classes the errors are.
+
+    Neither variables nor messages: they quote names, numbers and secrets.
+    """
+    before = error.__cause__ or error.__context__
+    led_to = trace_of(before) if before is not None else ""
+    frames = "".join(format_tb(error.__traceback__))
+    return f"{led_to}{frames}{type(error).__module__}.{type(error).__qualname__}\n"
 
 
 class Measures:

@@ -21,13 +21,13 @@ from sqlalchemy import Connection, Engine
 from backend.api import people
 from backend.api.limits import Limits
 from backend.api.people import Credentials
-from backend.api.room import Room
 from backend.errors import BadRequest, NotAllowed
 from backend.ports import Actor, House
 from backend.proof.bundle import Opening
 from backend.queries import showcase
 from backend.store import idempotency
 from backend.store.engine import begin
+from backend.store.room import Room
 
 T = TypeVar("T")
 Work = Callable[[Connection, Actor], T]

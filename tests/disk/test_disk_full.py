@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from backend.api.room import NoRoom, Room
 from backend.embedded.postgres import EmbeddedPostgres
 from backend.embedded.processes import wait_until
 from backend.errors import Unavailable
 from backend.store import submissions
 from backend.store.engine import begin, open_engine
 from backend.store.migrate import migrate
+from backend.store.room import NoRoom, Room
 from backend.store.submissions import NewSubmission
 from backend.store.tables import submission
 

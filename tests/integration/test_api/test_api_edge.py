@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from town import COUNTER, Town, served, text
 
 from backend.api.middleware import BODY_BYTES
-from backend.api.room import Bounds, Room
 from backend.app import assemble, find_pages
 from backend.chain.client import Node
 from backend.store.engine import open_engine
+from backend.store.room import Bounds, Room
 
 MEMBERS = {"type", "title", "status", "detail", "what_now", "values"}
 
