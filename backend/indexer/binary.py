@@ -6,8 +6,8 @@ psycopg asks each value in turn how it wants to be written, which costs more tha
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache, partial
 from struct import Struct
 from typing import Any
 
@@ -64,12 +64,26 @@ def _octets(value: bytes) -> bytes:
     return _size(len(value)) + value
 
 
-def _json(value: Any) -> bytes:
-    """With the number of jsonb's own format before it."""
-    return _octets(b"\1" + json.dumps(value).encode())
+class _Json:
+    """With the number of jsonb's own format before it. What follows itself, as in a list, is written once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, bytes] = (None, b"")
+
+    def __call__(self, value: Any) -> bytes:
+        last, written = self._last
+        if value is not last:
+            written = _octets(b"\1" + json.dumps(value).encode())
+            self._last = (value, written)
+        return written
 
 
-def _list(values: list[bytes]) -> bytes:
+def _list(values: Sequence[bytes]) -> bytes:
+    return _array_of(tuple(values))
+
+
+@lru_cache(maxsize=1024)
+def _array_of(values: tuple[bytes, ...]) -> bytes:
     """One dimension, no nulls, counted from 1; an empty one has no dimension."""
     if not values:
         return _size(12) + _size(0) + _size(0) + _size(BYTEA_OID)
@@ -84,6 +98,6 @@ _WRITERS: tuple[tuple[type, Write | None], ...] = (
     (Integer, partial(Struct(">ii").pack, 4)),
     (Boolean, lambda value: b"\0\0\0\1" + bytes([value])),
     (Text, lambda value: _octets(value.encode())),
-    (JSONB, _json),
+    (JSONB, _Json()),
     (ARRAY, _list),
 )

@@ -40,13 +40,14 @@ def project(db: Connection, events: Iterable[Event]) -> Projected:
     """Carry events, in the order of the chain, into the model."""
     run = list(events)
     entries = [event for event in run if isinstance(event, Entry)]
-    unreadable = [event for event in run if isinstance(event, Unreadable)]
-    for event in run:
+    others = [event for event in run if not isinstance(event, Entry)]
+    unreadable = [event for event in others if isinstance(event, Unreadable)]
+    for event in others:
         if isinstance(event, NETWORK_EVENTS):
             apply_network(db, event)
-    add_stamp_events(db, [event for event in run if isinstance(event, STAMP_EVENTS)])
+    add_stamp_events(db, [event for event in others if isinstance(event, STAMP_EVENTS)])
     broken, items = add_entries(db, entries)
-    add_equivocations(db, (event for event in run if isinstance(event, Equivocated)))
+    add_equivocations(db, (event for event in others if isinstance(event, Equivocated)))
     unreadable += broken
     records = _records(run)
     _keep(db, records, unreadable)
