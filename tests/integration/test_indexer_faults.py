@@ -99,8 +99,9 @@ def test_a_reorganisation_to_fewer_blocks_is_seen(
     catch_up(follower)
     posts.rpc.call("evm_revert", snapshot)
     posts.resync()
-    catch_up(follower)
     # below our newest block with the same hash, the node is only behind
+    with pytest.raises(NodeBehind):
+        catch_up(follower)
     assert state(engine).indexed_number > posts.height()
     posts.accept("letter")
     posts.mine()
@@ -141,7 +142,9 @@ def test_below_what_was_final_nothing_is_taken_back(posts: Posts, engine: Engine
     before = index(posts, engine, finality_depth=2)
     posts.reorganise(3, other_story)
     with pytest.raises(ChainReplaced, match="was final"):
-        indexer_of(posts, engine, finality_depth=2).step()
+        indexer_of(posts, engine, Node([posts.url]), finality_depth=2).step()
+    with pytest.raises(ChainReplaced, match="was indexed"):
+        indexer_of(posts, engine, finality_depth=2).step()  # by its URL, before it is asked
     assert rows(engine, CHAIN) == before
 
 
