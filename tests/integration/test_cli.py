@@ -248,6 +248,27 @@ def test_status_rebuild_and_fsck_agree(up: Up) -> None:
     status = up.json("status")
     assert status["alarms"] == []
     assert status["as_of"]["block"] == status["head"]
+    assert "final" in up.run("status").stdout
+
+
+def test_the_second_look_and_the_digests_find_nothing_on_a_fresh_installation(
+    up: Up, tmp_path: Path
+) -> None:
+    """The demonstration tells fourteen months: two days of them have fewer logs than all."""
+    recent, everything = up.json("second-look"), up.json("second-look", "--all")
+    assert (recent["differences"], everything["differences"]) == ([], [])
+    assert 0 < recent["logs"] < everything["logs"]
+    assert "nothing differs" in up.run("second-look", "--days", "1").stdout
+    theirs = tmp_path / "theirs.json"
+    printed = up.run("digests", "--span", "0", "--json").stdout
+    theirs.write_text(printed)
+    assert "Nothing differs" in up.run("digests", "--span", "0", "--against", theirs).stdout
+    changed = json.loads(printed)
+    changed["digests"][7]["logs"] += 1
+    theirs.write_text(json.dumps(changed))
+    other = up.run("digests", "--span", "0", "--against", theirs)
+    assert (other.returncode, other.stdout) == (1, "Block 7 differs.\n")
+    refused(up.run("digests", "--against", tmp_path / "none.json"), 2, "holds no digests")
 
 
 def test_the_server_can_lie_and_the_proof_cannot(up: Up, tmp_path: Path) -> None:
