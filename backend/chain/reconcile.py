@@ -62,6 +62,10 @@ def reconcile(
         return False
     with begin(engine) as db:  # the indexer may have marked some since
         wanted = adopted.unknown_nonces(db, address, on_chain)
+        if outbox.next_nonce(db, address) is None and not _open_acts(db, key_name):
+            # New here, and nothing that could be done twice: the chain need not be searched.
+            adopted.set_lane(db, address, key_name, on_chain)
+            return True
     found = list(_find(node, address, wanted, at[0], deployment.first_block))
     _keep(engine, node, deployment, key_name, address, on_chain, found)
     return True
@@ -112,7 +116,7 @@ def _keep(
     with begin(engine) as db:
         is_new = outbox.next_nonce(db, address) is None
         adopted.set_lane(db, address, key_name, on_chain)
-        acts = [row for row in adopted.open_of_lane(db, key_name) if is_act(row.kind)]
+        acts = _open_acts(db, key_name)
         settled = 0
         for one in found:
             adopted.adopt(db, address, one.hash, one.nonce, raws[one.hash], one.block)
@@ -124,6 +128,10 @@ def _keep(
         log.warning("nonces_adopted", lane=key_name, count=len(found), acts_settled=settled)
         if not is_new:
             _sound(db, key_name, found)
+
+
+def _open_acts(db: Connection, key_name: str) -> list[Row[Any]]:
+    return [row for row in adopted.open_of_lane(db, key_name) if is_act(row.kind)]
 
 
 def _raw(node: Node, transaction: bytes) -> bytes:
