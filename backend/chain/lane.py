@@ -24,7 +24,7 @@ from backend.chain.calls import TRANSACTION_GAS_CAP, batch_call, contract_of, ga
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
 from backend.chain.errors import refusal_json
-from backend.chain.reconcile import reconcile
+from backend.chain.reconcile import open_acts, reconcile
 from backend.chain.runs import Run, cut
 from backend.chain.transactions import Fees, Unsigned, current_fees, no_op, sign
 from backend.chain.unrecorded import Patience, Verdict, judge
@@ -87,6 +87,7 @@ class Lane:
         self._means = means
         self._patience = Patience()
         self._reconciled = False
+        self._searched: set[int] = set()
         self._began = False  # before our first broadcast the node may have lost its pool
         self._held_seen: dict[bytes, tuple[Any, ...]] = {}
         self._held_at = 0.0
@@ -247,6 +248,11 @@ class Lane:
             return
         with begin(self._means.engine) as db:
             if outbox.is_mined(db, address, nonce):
+                return
+            if nonce not in self._searched and open_acts(db, self.key_name):
+                # Whoever used it may have done the act: look before it is done again.
+                self._searched.add(nonce)
+                self._reconciled = False
                 return
             again = outbox.give_up_nonce(db, address, nonce)
         log.error("nonce used elsewhere", lane=self.key_name, nonce=nonce, sent_again=again)

@@ -62,7 +62,7 @@ def reconcile(
         return False
     with begin(engine) as db:  # the indexer may have marked some since
         wanted = adopted.unknown_nonces(db, address, on_chain)
-        if outbox.next_nonce(db, address) is None and not _open_acts(db, key_name):
+        if outbox.next_nonce(db, address) is None and not open_acts(db, key_name):
             # New here, and nothing that could be done twice: the chain need not be searched.
             adopted.set_lane(db, address, key_name, on_chain)
             return True
@@ -116,7 +116,7 @@ def _keep(
     with begin(engine) as db:
         is_new = outbox.next_nonce(db, address) is None
         adopted.set_lane(db, address, key_name, on_chain)
-        acts = _open_acts(db, key_name)
+        acts = open_acts(db, key_name)
         settled = 0
         for one in found:
             adopted.adopt(db, address, one.hash, one.nonce, raws[one.hash], one.block)
@@ -130,7 +130,8 @@ def _keep(
             _sound(db, key_name, found)
 
 
-def _open_acts(db: Connection, key_name: str) -> list[Row[Any]]:
+def open_acts(db: Connection, key_name: str) -> list[Row[Any]]:
+    """Acts of the lane that are not over, locked: what could be done twice."""
     return [row for row in adopted.open_of_lane(db, key_name) if is_act(row.kind)]
 
 

@@ -17,7 +17,7 @@ from fault_proxy import FaultProxy, fault_proxy
 from indexing import alarms
 from killed_sender import INSTANTS
 from posts import CENTRE, COUNTER
-from sending import EAGER, OTHER, SUBMITTER, Ring, World
+from sending import ADMIN, EAGER, OTHER, SUBMITTER, Ring, World
 
 from backend.chain import outbox
 from backend.chain.lane import GWEI
@@ -267,6 +267,24 @@ def test_a_nonce_used_elsewhere_is_found_out_and_its_records_are_sent_anew(
         (1, "mined"),
     ]
     assert [world.records(word) for word in WORDS] == [1] * len(WORDS)
+
+
+def test_an_act_that_somebody_else_has_done_with_our_nonce_is_not_done_again(
+    world: World, proxy: FaultProxy
+) -> None:
+    """The same call by the same key, signed elsewhere: a database that was lost, for one."""
+    world.index()
+    act = world.act("suspend_custodian", ADMIN, {"custodian": CENTRE})
+    proxy.keep_back(SEND)
+    world.sender.step()
+    before = world.nonce(ADMIN)
+    world.posts.call("PostalNetwork", "suspendCustodian", CENTRE)
+    world.posts.mine()
+    world.settle(act)
+    for _ in range(5):
+        world.sender.step()
+        world.index()
+    assert world.nonce(ADMIN) == before + 1
 
 
 def test_a_lane_goes_on_above_nonces_that_were_used_elsewhere(world: World) -> None:
