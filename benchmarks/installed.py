@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from backend.domain.item_numbers import make_s10
+from benchmarks.processes import megabytes
 
 ROOT = Path(__file__).resolve().parents[1]
 POSTHORN = ROOT / ".venv" / "bin" / "posthorn"
@@ -75,11 +76,15 @@ class Installed:
             self._process.wait(60)
             self._process = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def idle_megabytes(self) -> float:
         """Proportional set size of the process and all below it, after ten idle seconds."""
-        assert self._process is not None
         time.sleep(10)
-        return sum(_pss_kilobytes(pid) for pid in _family(self._process.pid)) / 1024
+        return sum(megabytes(self.pid).values())
 
     def command(self, *arguments: str) -> str:
         command = [POSTHORN, *arguments, "--data", self.data]
@@ -88,17 +93,25 @@ class Installed:
 
     def client(self, custodian: str) -> httpx.Client:
         """Somebody with a token who works at a custodian."""
+        headers = {"Authorization": f"Bearer {self.token()}", "Posthorn-Custodian": custodian}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def token(self) -> str:
+        """The token of somebody who works at all three custodians."""
         if not self._token:
             at = [word for number in (COUNTER, HALL, ROUND) for word in ("--at", number)]
             self.command("user", "add", "bench", *at)
             answer = json.loads(self.command("token", "create", "bench", "--json"))
             self._token = answer["token"]
-        headers = {"Authorization": f"Bearer {self._token}", "Posthorn-Custodian": custodian}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        return self._token
+
+    def numbers(self, count: int) -> int:
+        """The first of `count` serials that no other item bears."""
+        first, self._next_number = self._next_number, self._next_number + count
+        return first
 
     def number(self) -> str:
-        self._next_number += 1
-        return make_s10("CP", self._next_number, "AT")
+        return make_s10("CP", self.numbers(1), "AT")
 
     def counter_milliseconds(self) -> Iterator[tuple[str, float]]:
         """The p95 of each verb of a counter, one request after the other."""
@@ -172,15 +185,3 @@ class Installed:
 
 def _iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
-
-
-def _family(pid: int) -> list[int]:
-    """A process and all below it; servers in sessions of their own are still its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    below = [int(word) for word in children.read_text().split()] if children.exists() else []
-    return [pid] + [one for child in below for one in _family(child)]
-
-
-def _pss_kilobytes(pid: int) -> int:
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))

@@ -65,6 +65,11 @@ def problem_of(error: PosthornError) -> Problem:
     )
 
 
+def told(error: PosthornError) -> dict[str, Any]:
+    """The problem with one of several, within an answer."""
+    return problem_of(error).model_dump(exclude_none=True)
+
+
 def _shown(name: str, value: Any) -> Any:
     """Values in the form of the API: numbers of custodians and stamps as text, bytes as 0x-hex."""
     if isinstance(value, bytes):

@@ -41,6 +41,7 @@ from backend.domain.packing import MOST_AT_ONCE, MOST_CONTENTS
 from backend.domain.typed_data import ZERO32
 
 MOST_LINES = 500
+MOST_LISTS = 100
 MOST_STAMPS = 100
 # As many as fit into a request of 2 MB, and into a minute of anybody's patience.
 MOST_CLAIM_KEYS = 20_000
@@ -260,13 +261,30 @@ class LineBody(Body):
     custody_number: int | None = Field(None, ge=0, lt=2**32)
 
 
-class ReleaseBody(TimedBody):
-    """Hand over a list. `deadline` is 15 minutes from now, if not given."""
+class ListBody(TimedBody):
+    """A list for a receiver. `deadline` is 15 minutes from now, if not given."""
 
-    custodian: CustodianIn | None = Field(None, description="the giver")
     receiver: CustodianIn
     lines: tuple[LineBody, ...] = Field(min_length=1, max_length=MOST_LINES)
     deadline: Seconds | None = None
+
+
+class ReleaseBody(ListBody):
+    """Hand over a list."""
+
+    custodian: CustodianIn | None = Field(None, description="the giver")
+
+
+class ListsBody(Body):
+    """Up to 100 lists by the custodian at which the caller works, with 500 lines in all."""
+
+    lists: tuple[ListBody, ...] = Field(min_length=1, max_length=MOST_LISTS)
+
+    @model_validator(mode="after")
+    def _not_too_long(self) -> Self:
+        if sum(len(one.lines) for one in self.lists) > MOST_LINES:
+            raise ValueError(f"the lists have more than {MOST_LINES} lines in all")
+        return self
 
 
 class StandInBody(Body):
@@ -294,13 +312,24 @@ class PinBody(Body):
     pin: str = Field(max_length=12)
 
 
-class ReceiptBody(TimedBody):
-    """Take over a list: all lines but the missing ones, with what was found otherwise."""
+class TakenBody(TimedBody):
+    """All lines of a list but the missing ones, with what was found otherwise."""
 
     release: Bytes32In
     missing: frozenset[Annotated[int, Field(ge=0, lt=MOST_LINES)]] = frozenset()
     findings: tuple[FindingBody, ...] = Field((), max_length=MOST_LINES)
+
+
+class ReceiptBody(TakenBody):
+    """Take over a list."""
+
     pin: PinBody | None = None
+
+
+class ReceiptsBody(Body):
+    """Up to 100 lists, taken over at the custodian at which the caller works."""
+
+    receipts: tuple[TakenBody, ...] = Field(min_length=1, max_length=MOST_LISTS)
 
 
 class EquivocationBody(Body):

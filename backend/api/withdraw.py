@@ -43,4 +43,4 @@ def withdraw_submission(db: Connection, who: Actor, digest: bytes) -> None:
         # The giver's half stands: the receiver may take the list over anew.
         halves = row.payload.get("forced", row.payload)
         release = from_wire(Receipt, halves["receipt"]).release
-        releases.set_release(db, release, "open")
+        releases.set_state(db, [release], "open")

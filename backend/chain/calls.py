@@ -138,7 +138,7 @@ def contract_of(kind: str) -> str:
 def batch_call(kind: str, payloads: Sequence[Payload]) -> bytes:
     """Calldata for a run of records of one kind, in their order; of an act, which stands alone.
 
-    Raises KeyError, ValueError or eth_abi's EncodingError for a payload that is not of this kind.
+    Raises what encoders raise (encoding.py) for a payload that is not of this kind.
     """
     if kind in ACTS:
         (act,) = payloads

@@ -1,7 +1,7 @@
 """The committed ABIs (scripts/export_abi.py), read once: selectors, types, and the way from JSON to calldata.
 
-JSON names are the ABI's in snake_case (as domain/wire.py writes them). eth_abi does the packing; web3's
-contract objects are not used.
+JSON names are the ABI's in snake_case (as domain/wire.py writes them). eth_abi reads answers; web3's contract
+objects are not used.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode
 
+from backend.chain.encoding import Encoder, array, placed, struct, word
 from backend.domain.keccak import keccak256
 
 ABI_FOLDER = Path(__file__).parent / "abi"
@@ -25,11 +26,11 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`kind` is the ABI's type with tuples written out; `pack` goes from JSON to eth_abi, `unpack` back."""
+    """`kind` is the ABI's type with tuples written out; `encoder` makes words of JSON, `unpack` JSON of eth_abi's."""
 
     name: str
     kind: str
-    pack: Convert
+    encoder: Encoder
     unpack: Convert
 
 
@@ -43,12 +44,9 @@ class Entry:
     outputs: tuple[Parameter, ...] = ()
 
     def calldata(self, *arguments: Any) -> bytes:
-        """Selector and arguments, which are JSON values. Raises ValueError, KeyError, EncodingError."""
-        pairs = zip(self.inputs, arguments, strict=True)
-        return self.selector + encode(
-            [parameter.kind for parameter in self.inputs],
-            [parameter.pack(value) for parameter, value in pairs],
-        )
+        """Selector and arguments, which are JSON values. Raises what encoders raise (encoding.py)."""
+        encoders = [parameter.encoder for parameter in self.inputs]
+        return self.selector + placed(zip(encoders, arguments, strict=True))
 
     def answer(self, raw: bytes) -> list[Any]:
         """The decoded results of a call. Raises DecodingError."""
@@ -109,61 +107,24 @@ def _parameter(entry: Mapping[str, Any], kind: str) -> Parameter:
     name = snake(entry["name"])
     if kind.endswith("[]"):
         one = _parameter(entry, kind[:-2])
-        return Parameter(name, one.kind + "[]", _each(one.pack), _each(one.unpack))
+        return Parameter(name, one.kind + "[]", array(one.encoder), _each(one.unpack))
     if kind == "tuple":
         return _struct(name, _parameters(entry["components"]))
-    return Parameter(name, kind, _packer(kind), _address if kind == "address" else _same)
+    return Parameter(name, kind, word(kind), _address if kind == "address" else _same)
 
 
 def _struct(name: str, members: tuple[Parameter, ...]) -> Parameter:
-    packers = [(member.name, member.pack) for member in members]
     unpackers = [(member.name, member.unpack) for member in members]
-
-    def pack(value: Mapping[str, Any]) -> tuple[Any, ...]:
-        if len(value) != len(packers):
-            raise ValueError(f"{name} has the fields {', '.join(n for n, _ in packers)}")
-        return tuple([convert(value[member]) for member, convert in packers])
 
     def unpack(value: tuple[Any, ...]) -> dict[str, Any]:
         return {n: convert(one) for (n, convert), one in zip(unpackers, value, strict=True)}
 
-    return Parameter(name, f"({','.join(member.kind for member in members)})", pack, unpack)
+    kind = f"({','.join(member.kind for member in members)})"
+    return Parameter(name, kind, struct(name, [(m.name, m.encoder) for m in members]), unpack)
 
 
 def _each(convert: Convert) -> Convert:
     return lambda values: [convert(value) for value in values]
-
-
-def _packer(kind: str) -> Convert:
-    if kind.startswith("uint"):
-        return _number
-    if match := re.fullmatch(r"bytes(\d+)", kind):
-        size = int(match[1])
-        return lambda value: _fixed(value, size)
-    return _hex if kind in ("bytes", "address") else _same
-
-
-def _number(value: int | str) -> int:
-    """A number, or a 256-bit word as 0x-hex."""
-    if isinstance(value, int):
-        return value
-    if not value.startswith("0x"):
-        raise ValueError(f"{value!r} is neither a number nor 0x-hex")
-    return int(value, 16)
-
-
-def _hex(value: str) -> bytes:
-    if not value.startswith("0x"):
-        raise ValueError(f"{value!r} is not written as 0x and hex digits")
-    return bytes.fromhex(value[2:])
-
-
-def _fixed(value: str, size: int) -> bytes:
-    """Hex, or ASCII filled with zeros (currencies, places)."""
-    raw = _hex(value) if value.startswith("0x") else value.encode("ascii").ljust(size, b"\0")
-    if len(raw) != size:
-        raise ValueError(f"{value!r} is not {size} bytes")
-    return raw
 
 
 def _address(value: str) -> bytes:

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 import structlog
-from eth_abi.exceptions import EncodingError
 from sqlalchemy import Connection, Engine, Row, select
 
 from backend.chain import outbox, transactions
@@ -126,7 +125,7 @@ class Lane:
         except NoncesAhead:
             self._reconciled = False
             return True
-        except (KeyError, TypeError, ValueError, AttributeError, EncodingError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             if not self._reject_unreadable():
                 raise
             return True
@@ -353,7 +352,7 @@ def _problem(row: Row[Any]) -> str | None:
     try:
         gas_of(row.kind, row.payload)
         single_call(row.kind, row.payload)
-    except (KeyError, TypeError, ValueError, AttributeError, EncodingError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         return f"{type(error).__name__}: {error}"
     return None
 

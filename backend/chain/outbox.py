@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Row, Update, and_, func, or_, select, text, u
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.chain.transactions import Transaction
+from backend.store.engine import straight
 from backend.store.submissions import OPEN
 from backend.store.tables import chain_state, lane, submission, transaction
 
 UNDER_WAY = ("signed", "broadcast")
-CHUNK_ROWS = 200
+CHUNK_ROWS = 50
 # Of two-key advisory locks: "post"; the second key is the lane's name.
 LANE_LOCKS = 0x706F7374
 
@@ -28,15 +29,25 @@ def try_lock_lane(db: Connection, key_name: str) -> bool:
     return bool(db.scalar(query, {"space": LANE_LOCKS, "name": key_name}))
 
 
+# From one lane to the next in the index of what is due, however much waits in each.
+_LANES_WITH_WORK = """
+WITH RECURSIVE due (lane) AS (
+    (SELECT lane FROM submission WHERE state IN ('pending', 'held', 'sent') ORDER BY lane LIMIT 1)
+    UNION ALL
+    SELECT (SELECT lane FROM submission WHERE state IN ('pending', 'held', 'sent') AND lane > due.lane
+            ORDER BY lane LIMIT 1)
+    FROM due WHERE due.lane IS NOT NULL
+)
+SELECT lane FROM due WHERE lane IS NOT NULL
+UNION
+SELECT key_name FROM lane JOIN transaction ON transaction.lane = lane.address
+WHERE transaction.state <> 'mined' AND transaction.state IN ('signed', 'broadcast')
+"""
+
+
 def lanes_with_work(db: Connection) -> list[str]:
     """Key names of lanes that have something to send, to look after, or to judge again."""
-    due = select(submission.c.lane).where(submission.c.state.in_(OPEN))
-    sent = (
-        select(lane.c.key_name)
-        .join(transaction, transaction.c.lane == lane.c.address)
-        .where(transaction.c.state.in_(UNDER_WAY))
-    )
-    return sorted(db.scalars(due.union(sent)))
+    return sorted(name for (name,) in straight(db, _LANES_WITH_WORK))
 
 
 def indexed(db: Connection) -> tuple[int, bytes] | None:
@@ -102,16 +113,16 @@ def due(
 
 
 def _ahead(db: Connection, key_name: str, chunk: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """What may block rows of the chunk, the first in sequence last."""
-    items = sorted({one for row in chunk for one in row.items})
-    if not items:
-        return []
-    elsewhere = and_(submission.c.lane != key_name, submission.c.state.in_(OPEN))
+    """What may block rows of the chunk, the first in sequence last: seldom anything, whatever the queue's length."""
+    elsewhere = and_(
+        or_(submission.c.lane < key_name, submission.c.lane > key_name),
+        submission.c.state.in_(OPEN),
+    )
     held = and_(submission.c.lane == key_name, submission.c.state == "held")
     query = (
         select(submission.c.sequence, submission.c["items"])
         .where(
-            submission.c["items"].overlap(items),
+            func.cardinality(submission.c["items"]) > 0,
             or_(elsewhere, held),
             submission.c.sequence < chunk[-1].sequence,
         )
@@ -260,20 +271,21 @@ def _pending_again() -> Update:
 
 
 # --- what the chain did not record ------------------------------------------------------------------
+# Transactions first: they are few, and nearly always still under way.
+_UNRECORDED = """
+WITH done AS MATERIALIZED (
+    SELECT hash FROM transaction JOIN (
+        SELECT DISTINCT transaction_hash FROM submission WHERE lane = %b AND state = 'sent'
+    ) AS sent ON hash = transaction_hash WHERE state NOT IN ('signed', 'broadcast')
+)
+SELECT submission.* FROM done JOIN submission ON transaction_hash = hash
+WHERE state = 'sent' ORDER BY sequence LIMIT %b
+"""
+
+
 def unrecorded(db: Connection, key_name: str, most: int) -> Sequence[Row[Any]]:
     """Sent submissions whose transaction is done and which the indexer did not find recorded."""
-    query = (
-        select(submission, transaction.c.state.label("transaction_state"))
-        .join(transaction, transaction.c.hash == submission.c.transaction_hash)
-        .where(
-            submission.c.lane == key_name,
-            submission.c.state == "sent",
-            transaction.c.state.not_in(UNDER_WAY),
-        )
-        .order_by(submission.c.sequence)
-        .limit(most)
-    )
-    return db.execute(query).all()
+    return db.exec_driver_sql(_UNRECORDED, (key_name, most)).all()
 
 
 def close(

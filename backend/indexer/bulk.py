@@ -60,7 +60,7 @@ def _insert(db: Connection, table: Table, rows: Sequence[Values], on_conflict: s
     keys = [column.name for column in table.primary_key]
     ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
     names = ", ".join(column.name for column in columns)
-    arrays = ", ".join(f"%s::{_type(column)}[]" for column in columns)
+    arrays = ", ".join(f"%b::{_type(column)}[]" for column in columns)
     db.exec_driver_sql(
         f"INSERT INTO {_name(table)} ({names}) SELECT * FROM unnest({arrays}) "
         f"ON CONFLICT ({', '.join(keys)}) {on_conflict}",

@@ -269,8 +269,8 @@ class Indexer:
         if run.blocks:
             add_spans(db, run.blocks[0].number, run.blocks[-1].number)
         mark_mined(db, run.transactions)
-        settled = settle_records(db, projected.recorded)
-        forget_forecasts(db, projected.items, settled)
+        refused = settle_records(db, projected.recorded, projected.lines)
+        forget_forecasts(db, projected.items, refused)
         for log in projected.unreadable:
             logger.error(
                 "log_quarantined",

@@ -29,9 +29,13 @@ STAMP_EVENTS = get_args(StampEvent)
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """What a run of events touched: records by digest, items, and logs that nobody understood."""
+    """What a run of events touched: records by digest, items, and logs that nobody understood.
+
+    `lines` are the records of items, by digest and item: a record may be of many, or not of all that it names.
+    """
 
     recorded: dict[bytes, Place]
+    lines: frozenset[tuple[bytes, bytes]]
     items: frozenset[bytes]
     unreadable: tuple[Unreadable, ...]
 
@@ -51,7 +55,8 @@ def project(db: Connection, events: Iterable[Event]) -> Projected:
     unreadable += broken
     records = _records(run)
     _keep(db, records, unreadable)
-    return Projected(records, frozenset(items), tuple(unreadable))
+    lines = frozenset((entry.digest, entry.item) for entry in entries)
+    return Projected(records, lines, frozenset(items), tuple(unreadable))
 
 
 def _records(events: Iterable[Event]) -> dict[bytes, Place]:

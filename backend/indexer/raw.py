@@ -33,8 +33,9 @@ UNKNOWN = Levels(None, None)
 
 
 def newest_block(db: Connection) -> Row[Any] | None:
-    """The cursor: the newest block that is indexed."""
-    return db.execute(select(block).order_by(block.c.number.desc()).limit(1)).first()
+    """The cursor: the newest block that is indexed, without the bytes of its transactions."""
+    query = "SELECT number, hash, time FROM block ORDER BY number DESC LIMIT 1"
+    return db.exec_driver_sql(query).first()
 
 
 def block_hashes(db: Connection, first: int, last: int) -> dict[int, bytes]:

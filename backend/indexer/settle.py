@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from backend.domain.ids import FIRST_RECEPTACLE
 from backend.domain.trail import Place
+from backend.store.engine import straight
 
 ACTS = (
     "equivocation",
@@ -35,14 +36,14 @@ ACTS = (
 _SETTLE_RECORDS = """
 WITH due AS (
     SELECT submission.digest, found.block_number
-    FROM submission JOIN unnest(%s::bytea[], %s::bigint[]) AS found (digest, block_number)
+    FROM submission JOIN unnest(%b::bytea[], %b::bigint[]) AS found (digest, block_number)
       ON submission.digest = found.digest
     WHERE submission.state <> 'settled' ORDER BY submission.sequence FOR UPDATE OF submission
 )
 UPDATE submission SET state = 'settled', block_number = due.block_number, refusal = NULL,
     waits_for = NULL, changed_at = now()
 FROM due WHERE submission.digest = due.digest
-RETURNING submission.items
+RETURNING submission.digest, submission.items
 """
 _SETTLE_MISSED = """
 UPDATE submission SET state = 'settled', block_number = recorded.block_number, refusal = NULL,
@@ -52,7 +53,7 @@ WHERE recorded.digest = submission.digest AND submission.state IN ('pending', 'h
 """
 _MARK_MINED = """
 UPDATE transaction SET state = 'mined', block_number = found.block_number
-FROM unnest(%s::bytea[], %s::bigint[]) AS found (hash, block_number)
+FROM unnest(%b::bytea[], %b::bigint[]) AS found (hash, block_number)
 WHERE transaction.hash = found.hash
 """
 # A transaction may have been replaced: its call is the same under every hash of its nonce.
@@ -60,56 +61,62 @@ _ACTS_OF = """
 SELECT DISTINCT mined.hash FROM transaction AS mined
 JOIN transaction AS any_of ON (any_of.lane, any_of.nonce) = (mined.lane, mined.nonce)
 JOIN submission ON submission.transaction_hash = any_of.hash
-WHERE mined.hash = ANY(%s::bytea[]) AND submission.kind = ANY(%s::text[])
+WHERE mined.hash = ANY(%b::bytea[]) AND submission.kind = ANY(%b::text[])
 """
 _SETTLE_ACTS = """
 UPDATE submission SET state = 'settled', block_number = found.block_number, refusal = NULL,
     changed_at = now()
-FROM unnest(%s::bytea[], %s::bigint[]) AS found (hash, block_number)
+FROM unnest(%b::bytea[], %b::bigint[]) AS found (hash, block_number)
 JOIN transaction AS mined ON mined.hash = found.hash
 JOIN transaction AS any_of ON (any_of.lane, any_of.nonce) = (mined.lane, mined.nonce)
-WHERE submission.transaction_hash = any_of.hash AND submission.kind = ANY(%s::text[])
+WHERE submission.transaction_hash = any_of.hash AND submission.kind = ANY(%b::text[])
   AND submission.state <> 'settled'
 """
 _FORGET_FORECASTS = """
 DELETE FROM forecast USING item
-WHERE forecast.item = item.item AND item.item = ANY(%s::bytea[])
+WHERE forecast.item = item.item AND item.item = ANY(%b::bytea[])
   AND (forecast.records < item.records OR forecast.records = item.records
-       AND (forecast.holder < %s OR item.holder >= %s))
+       AND (forecast.holder < %b OR item.holder >= %b))
 """
 # Lines of a list stand alone: of one that the chain refused, the forecast would wait for ever.
 _FORGET_UNFOUNDED = """
-DELETE FROM forecast WHERE item = ANY(%s::bytea[]) AND NOT EXISTS (
+DELETE FROM forecast WHERE item = ANY(%b::bytea[]) AND NOT EXISTS (
     SELECT FROM submission WHERE submission.items @> ARRAY[forecast.item]
         AND submission.state IN ('pending', 'held', 'sent'))
 """
 _SEND_AGAIN = """
 UPDATE submission SET state = CASE WHEN transaction_hash IS NULL THEN 'pending' ELSE 'sent' END,
     block_number = NULL, changed_at = now()
-WHERE state = 'settled' AND block_number > %s
+WHERE state = 'settled' AND block_number > %b
 """
 _BROADCAST_AGAIN = """
 UPDATE transaction SET state = 'broadcast', block_number = NULL
-WHERE state = 'mined' AND block_number > %s
+WHERE state = 'mined' AND block_number > %b
 """
 # Until what vanished is recorded again, new records are judged by where it had led (B4).
 _EXPECT_AGAIN = """
 INSERT INTO forecast
     (item, holder, number, records, latest_time, ended, keys, receptacle, closed, opened)
 SELECT item, holder, number, records, latest_time, ended, keys, receptacle, closed, opened FROM item
-WHERE item IN (SELECT unnest(items) FROM submission WHERE state = 'settled' AND block_number > %s)
+WHERE item IN (SELECT unnest(items) FROM submission WHERE state = 'settled' AND block_number > %b)
 ORDER BY item
 ON CONFLICT (item) DO NOTHING
 """
 
 
-def settle_records(db: Connection, records: Mapping[bytes, Place]) -> set[bytes]:
-    """Submissions whose digest the chain has recorded are settled; the items that they concern."""
+def settle_records(
+    db: Connection, records: Mapping[bytes, Place], lines: Collection[tuple[bytes, bytes]]
+) -> set[bytes]:
+    """Submissions whose digest the chain has recorded are settled.
+
+    `lines` are the records of items, by digest and item. Returns the items of settled submissions that have none:
+    the lines that the chain refused, and what has no record of its own, like things packed.
+    """
     if not records:
         return set()
     blocks = [place.block for place in records.values()]
-    settled = db.exec_driver_sql(_SETTLE_RECORDS, (list(records), blocks))
-    return {item for (items,) in settled for item in items}
+    settled = straight(db, _SETTLE_RECORDS, (list(records), blocks))
+    return {item for digest, items in settled for item in items if (digest, item) not in lines}
 
 
 def settle_missed(db: Connection) -> None:
@@ -136,15 +143,15 @@ def mark_mined(db: Connection, blocks: Mapping[bytes, int]) -> None:
         db.exec_driver_sql(_MARK_MINED, (list(blocks), list(blocks.values())))
 
 
-def forget_forecasts(db: Connection, items: Iterable[bytes], settled: Iterable[bytes]) -> None:
-    """Forecasts of changed items that the chain has reached or overtaken go; so do those of the items of settled
-    submissions for which no other submission stands.
+def forget_forecasts(db: Connection, items: Iterable[bytes], refused: Iterable[bytes]) -> None:
+    """Forecasts of changed items that the chain has reached or overtaken go; so do those of items that settled
+    submissions name without a record, if no other submission stands for them.
 
     Being packed is no record of the item's own: it is reached when the chain has it in a receptacle (C7).
     """
-    reached = (sorted(items), FIRST_RECEPTACLE, FIRST_RECEPTACLE)
-    db.exec_driver_sql(_FORGET_FORECASTS, reached)
-    db.exec_driver_sql(_FORGET_UNFOUNDED, (sorted(settled),))
+    straight(db, _FORGET_FORECASTS, (sorted(items), FIRST_RECEPTACLE, FIRST_RECEPTACLE))
+    if unfounded := sorted(refused):
+        straight(db, _FORGET_UNFOUNDED, (unfounded,))
 
 
 def unsettle(db: Connection, fork: int) -> None:

@@ -140,7 +140,7 @@ def _custodians(db: Connection, numbers: set[int]) -> dict[int, CustodianAnswer]
     wanted = sorted(numbers)
     if not wanted:
         return {}
-    rows = db.execute(_enrolled().where(CUSTODIAN.c.number.in_(wanted)))
+    rows = db.execute(_enrolled().where(CUSTODIAN.c.number == func.any(wanted)))
     found = {row.number: _answer(row) for row in rows}
     return {number: found.get(number) or _stranger(number) for number in wanted}
 

@@ -43,9 +43,15 @@ class ReleaseAnswer:
     stand_in_reason: int | None
 
 
+_ONE = """
+SELECT release.*, person.name AS person_name
+FROM release LEFT JOIN person ON person.id = release.person WHERE digest = %b
+"""
+
+
 def one(db: Connection, digest: bytes, now: int) -> ReleaseAnswer:
     """Raises NotFound."""
-    rows = db.execute(_known().where(release.c.digest == digest)).all()
+    rows = db.exec_driver_sql(_ONE, (digest,)).all()
     if not rows:
         raise NotFound("There is no such list.", "Scan the list's code again.")
     return _answers(db, rows, now)[0]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
+from backend.store.engine import straight
 from backend.store.submissions import OPEN
 from backend.store.tables import (
     alarm,
@@ -109,16 +110,16 @@ class StatusAnswer:
         return not self.alarms
 
 
+_AS_OF = """
+SELECT indexed_number, block.time, finalized_number, safe_number
+FROM chain_state LEFT JOIN block ON block.number = indexed_number
+"""
+
+
 def as_of(db: Connection) -> AsOf:
     """The newest indexed block."""
-    state = chain_state.c
-    levels = state.finalized_number, state.safe_number
-    row = db.execute(
-        select(state.indexed_number, block.c.time, *levels).outerjoin(
-            block, block.c.number == state.indexed_number
-        )
-    ).first()
-    return AsOf(*row) if row else AsOf(None, None, None)
+    rows = straight(db, _AS_OF)
+    return AsOf(*rows[0]) if rows else AsOf(None, None, None)
 
 
 def status(db: Connection) -> StatusAnswer:

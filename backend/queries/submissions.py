@@ -13,8 +13,9 @@ from backend.errors import BadRequest, NotFound
 from backend.queries import network
 from backend.queries.paging import Page, decode_cursor, encode_cursor, rows_asked
 from backend.queries.status import AsOf, as_of
+from backend.store.engine import straight
 from backend.store.submissions import OPEN
-from backend.store.tables import item_secret, person, submission
+from backend.store.tables import person, submission
 
 RECORDED = ("settled", "safe", "final")
 STATES = ("pending", "held", "sent", *RECORDED, "rejected", "withdrawn", "expired")
@@ -175,8 +176,8 @@ def _first_item(row: Row[Any], numbers: dict[bytes, str]) -> str:
 
 def numbers_of(db: Connection, items: set[bytes]) -> dict[bytes, str]:
     """The numbers off chain of items that were accepted here."""
-    query = select(item_secret.c.item, item_secret.c.value).where(item_secret.c.item.in_(items))
-    return {row.item: row.value for row in db.execute(query)} if items else {}
+    query = "SELECT item, value FROM item_secret WHERE item = ANY(%b)"
+    return dict(straight(db, query, (list(items),))) if items else {}
 
 
 def _custodians_in(row: Row[Any]) -> list[int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
@@ -34,9 +36,9 @@ def begin(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as db:
             yield db
-    except OperationalError as error:
+    except (OperationalError, psycopg.OperationalError) as error:
         raise database_away(error) from error
-    except DataError as error:
+    except (DataError, psycopg.DataError) as error:
         raise Unprocessable(
             "A value in it is too large, or holds a character that cannot be kept.",
             "Put it right; nothing was recorded.",
@@ -48,9 +50,26 @@ def begin(engine: Engine) -> Iterator[Connection]:
         raise
 
 
-def database_away(error: DBAPIError) -> Unavailable:
+def driver(db: Connection) -> psycopg.Connection[Any]:
+    """The driver's own connection, in the transaction of `db`."""
+    found = db.connection.driver_connection
+    assert isinstance(found, psycopg.Connection)
+    return found
+
+
+def straight(db: Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The rows of a frequent statement, past SQLAlchemy, whose own work is most of its cost.
+
+    Write placeholders as %b: arrays go over in binary form, twice as fast as text. Raises psycopg's errors.
+    """
+    cursor = driver(db).execute(query, values, binary=True)
+    return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
+
+
+def database_away(error: DBAPIError | psycopg.Error) -> Unavailable:
     """The error of a database that cannot be reached or cannot write."""
-    full = "No space left" in str(error.orig) or "disk full" in str(error.orig).lower()
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    full = "No space left" in said or "disk full" in said.lower()
     if full:
         return Unavailable(
             "The disk of the database is full; nothing was recorded.",

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select, text
+from sqlalchemy import Connection, Row, delete, or_, select
 from sqlalchemy.dialects.postgresql import array, insert
 
 from backend.domain.ids import UNNUMBERED_RECEPTACLE
 from backend.domain.network import Standing
+from backend.store.engine import straight
 from backend.store.submissions import OPEN
 from backend.store.tables import forecast, item, item_secret, submission
 
@@ -27,11 +28,16 @@ STANDING = (
 )
 
 
+_LOCK = "SELECT count(pg_advisory_xact_lock(k)) FROM unnest(%b::bigint[]) AS k"
+_STANDINGS = " UNION ALL ".join(
+    f"SELECT {is_forecast}, item, {', '.join(STANDING)} FROM {name} WHERE item = ANY(%b::bytea[])"
+    for name, is_forecast in (("item", False), ("forecast", True))
+)
 # One statement of one text, however many items: an opening has up to 5,000.
 _EXPECT = """
 INSERT INTO forecast (item, holder, number, records, latest_time, ended, keys, receptacle, closed, opened)
-SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::integer[], %s::integer[], %s::bigint[],
-    %s::integer[], %s::bytea[], %s::bigint[], %s::boolean[], %s::boolean[])
+SELECT * FROM unnest(%b::bytea[], %b::bigint[], %b::integer[], %b::integer[], %b::bigint[],
+    %b::integer[], %b::bytea[], %b::bigint[], %b::boolean[], %b::boolean[])
 ON CONFLICT (item) DO UPDATE SET holder = excluded.holder, number = excluded.number,
     records = excluded.records, latest_time = excluded.latest_time, ended = excluded.ended,
     keys = excluded.keys, receptacle = excluded.receptacle, closed = excluded.closed,
@@ -53,8 +59,10 @@ def standings(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
 def look(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
     """As standings, without locking: for who only reads."""
     wanted = list(set(items))
-    on_chain = _read(db, item, wanted)
-    expected = _read(db, forecast, wanted)
+    on_chain: dict[bytes, Standing] = {}
+    expected: dict[bytes, Standing] = {}
+    for is_forecast, key, *standing in straight(db, _STANDINGS, (wanted, wanted)):
+        (expected if is_forecast else on_chain)[key] = Standing(*standing)
     return {
         key: _latest(on_chain.get(key), expected.get(key))
         for key in on_chain.keys() | expected.keys()
@@ -76,14 +84,7 @@ def _latest(on_chain: Standing | None, expected: Standing | None) -> Standing:
 
 def _lock(db: Connection, items: Sequence[bytes]) -> None:
     keys = [int.from_bytes(key[:8], "big", signed=True) for key in items]
-    statement = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
-    db.execute(statement, {"keys": keys})
-
-
-def _read(db: Connection, table: Any, items: Sequence[bytes]) -> dict[bytes, Standing]:
-    columns = [table.c[name] for name in STANDING]
-    rows = db.execute(select(table.c.item, *columns).where(table.c.item.in_(items)))
-    return {row.item: Standing(*row[1:]) for row in rows}
+    straight(db, _LOCK, (keys,))
 
 
 def expect(db: Connection, standings_: dict[bytes, Standing]) -> None:
@@ -92,7 +93,7 @@ def expect(db: Connection, standings_: dict[bytes, Standing]) -> None:
         return
     items = sorted(standings_)
     columns = [[getattr(standings_[key], name) for key in items] for name in STANDING]
-    db.exec_driver_sql(_EXPECT, (items, *columns))
+    straight(db, _EXPECT, (items, *columns))
 
 
 def forget_forecast(db: Connection, items: Iterable[bytes]) -> None:

@@ -5,61 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.domain.network import Custodian, Right
 from backend.domain.verdict import SignerFacts
+from backend.store.engine import straight
 from backend.store.submissions import OPEN
 from backend.store.tables import (
     block,
-    custodian,
     custodian_name,
     operator,
-    signing_right,
     stamp_signer,
     submission,
 )
 
+_CUSTODIANS = """
+SELECT custodian.number, custodian.kind, place, suspended, suspended_block IS NOT NULL,
+    key, key_kind, key_holder, from_time, until_time, compromised_block IS NOT NULL
+FROM custodian JOIN operator ON operator.number = custodian.operator
+LEFT JOIN signing_right ON signing_right.custodian = custodian.number
+WHERE custodian.number = ANY(%b::bigint[]) ORDER BY from_time
+"""
+
 
 def custodians(db: Connection, numbers: Iterable[int]) -> dict[int, Custodian]:
     """Those of the numbers that are enrolled, with all their signing rights."""
-    wanted = sorted(set(numbers))
-    rights: dict[int, list[Right]] = {}
-    for row in db.execute(
-        select(signing_right)
-        .where(signing_right.c.custodian.in_(wanted))
-        .order_by(signing_right.c.from_time)
+    found: dict[int, Custodian] = {}
+    for number, kind, place, suspended, of_suspended, *right in straight(
+        db, _CUSTODIANS, (sorted(set(numbers)),)
     ):
-        rights.setdefault(row.custodian, []).append(_right(row))
-    rows = db.execute(
-        select(custodian, operator.c.suspended_block)
-        .join(operator, operator.c.number == custodian.c.operator)
-        .where(custodian.c.number.in_(wanted))
-    )
-    return {row.number: _custodian(row, tuple(rights.get(row.number, ()))) for row in rows}
-
-
-def _right(row: Row[Any]) -> Right:
-    return Right(
-        key=row.key,
-        kind=row.key_kind,
-        key_holder=row.key_holder,
-        from_time=row.from_time,
-        until_time=row.until_time,
-        compromised=row.compromised_block is not None,
-    )
-
-
-def _custodian(row: Row[Any], rights: tuple[Right, ...]) -> Custodian:
-    return Custodian(
-        number=row.number,
-        kind=row.kind,
-        place=row.place,
-        suspended=row.suspended,
-        operator_suspended=row.suspended_block is not None,
-        rights=rights,
-    )
+        before = found[number].rights if number in found else ()
+        rights = (*before, Right(*right)) if right[0] is not None else before
+        found[number] = Custodian(number, kind, place, suspended, of_suspended, rights)
+    return found
 
 
 def signers(db: Connection, operator_number: int) -> tuple[SignerFacts, ...]:

@@ -96,23 +96,17 @@ def use_link(db: Connection, secret: str) -> int | None:
     return person_id
 
 
+# Asked with every request.
+_HOLDER = """
+SELECT person.*, credential.custodian AS at_custodian, credential.device, credential.secret_hash
+FROM person JOIN credential ON credential.person = person.id
+WHERE secret_hash = %b AND kind = %b AND expires_at > now() AND NOT disabled
+"""
+
+
 def holder_of(db: Connection, kind: str, secret: str) -> Row[Any] | None:
     """Person and credential of a live session or token; None where there is none."""
-    return db.execute(
-        select(
-            person,
-            credential.c.custodian.label("at_custodian"),
-            credential.c.device,
-            credential.c.secret_hash,
-        )
-        .join(credential, credential.c.person == person.c.id)
-        .where(
-            credential.c.secret_hash == secret_hash(secret),
-            credential.c.kind == kind,
-            credential.c.expires_at > func.now(),
-            ~person.c.disabled,
-        )
-    ).first()
+    return db.exec_driver_sql(_HOLDER, (secret_hash(secret), kind)).first()
 
 
 def work_at(db: Connection, session: str, custodian: int) -> None:

@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row
 
-from backend.store.tables import release
+from backend.store.engine import straight
 
-
-def keep_release(db: Connection, **values: Any) -> bool:
-    """False where this very release is kept already."""
-    statement = (
-        insert(release)
-        .values(state="open", **values)
-        .on_conflict_do_nothing()
-        .returning(release.c.digest)
-    )
-    return db.execute(statement).first() is not None
-
-
-def find_release(db: Connection, digest: bytes, lock: bool = False) -> Row[Any] | None:
-    query = select(release).where(release.c.digest == digest)
-    return db.execute(query.with_for_update() if lock else query).first()
-
-
-def set_release(db: Connection, digest: bytes, state: str) -> None:
-    db.execute(update(release).where(release.c.digest == digest).values(state=state))
-
-
-def offered_to(db: Connection, receiver: int, now: int) -> Sequence[Row[Any]]:
-    """Open releases to a receiver whose deadline has not passed, the oldest first."""
-    return db.execute(
-        select(release)
-        .where(release.c.receiver == receiver, release.c.state == "open", release.c.deadline >= now)
-        .order_by(release.c.time)
-    ).all()
+COLUMNS = (
+    "digest",
+    "giver",
+    "receiver",
+    "time",
+    "deadline",
+    "signature",
+    "person",
+    "device",
+    "stand_in_reason",
+    "lines",
+)
+_KEEP = f"""
+INSERT INTO release (state, {", ".join(COLUMNS)})
+SELECT 'open', digest, giver, receiver, time, deadline, signature, person, device, stand_in_reason,
+    lines::jsonb
+FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[],
+    %b::integer[], %b::text[], %b::integer[], %b::text[]) AS new ({", ".join(COLUMNS)})
+ORDER BY digest ON CONFLICT DO NOTHING
+"""
 
 
-def offered_by(db: Connection, giver: int, now: int) -> Sequence[Row[Any]]:
-    """Open releases of a giver whose deadline has not passed, the oldest first."""
-    return db.execute(
-        select(release)
-        .where(release.c.giver == giver, release.c.state == "open", release.c.deadline >= now)
-        .order_by(release.c.time)
-    ).all()
+def keep(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Open releases; those that are kept already stay as they are."""
+    columns = [[row[name] for row in rows] for name in COLUMNS]
+    columns[-1] = [json.dumps(lines, separators=(",", ":")) for lines in columns[-1]]
+    if rows:
+        straight(db, _KEEP, columns)
+
+
+def lock(db: Connection, digests: Iterable[bytes]) -> dict[bytes, Row[Any]]:
+    """Those of the releases that are kept, locked in one order until the commit."""
+    query = "SELECT * FROM release WHERE digest = ANY(%b) ORDER BY digest FOR UPDATE"
+    return {row.digest: row for row in db.exec_driver_sql(query, (list(digests),))}
+
+
+def set_state(db: Connection, digests: Iterable[bytes], state: str) -> None:
+    """`open`, `received` or `withdrawn`."""
+    straight(db, "UPDATE release SET state = %b WHERE digest = ANY(%b)", (state, list(digests)))

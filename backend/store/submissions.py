@@ -6,14 +6,14 @@ held: waits for a predecessor (B8); withdrawn, expired, rejected: will never be 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects.postgresql import insert
 
+from backend.store.engine import straight
 from backend.store.tables import recorded, submission
 
 OPEN = ("pending", "held", "sent")
@@ -21,7 +21,10 @@ OPEN = ("pending", "held", "sent")
 
 @dataclass(frozen=True, slots=True)
 class NewSubmission:
-    """`lane` is the key name of who sends it; `items` keep the order of records of one item."""
+    """`lane` is the key name of who sends it; `items` keep the order of records of one item.
+
+    `expires_at` in seconds since 1970.
+    """
 
     digest: bytes
     kind: str
@@ -32,34 +35,57 @@ class NewSubmission:
     person: int | None = None
     device: str = ""
     waits_for: str | None = None
-    expires_at: datetime | None = None
+    expires_at: int | None = None
     state: str = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", "held" if self.waits_for else "pending")
 
 
-def enqueue(db: Connection, new: NewSubmission) -> bool:
-    """Keep the row; False where the digest is known already (a repeat is the same submission, B3)."""
-    statement = (
-        insert(submission)
-        .values(
-            digest=new.digest,
-            kind=new.kind,
-            payload=new.payload,
-            lane=new.lane,
-            items=list(new.items),
-            custodian=new.custodian,
-            person=new.person,
-            device=new.device,
-            waits_for=new.waits_for,
-            expires_at=new.expires_at,
-            state=new.state,
-        )
-        .on_conflict_do_nothing()
-        .returning(submission.c.sequence)
+# Rows are taken in the order given: their sequences rise in it.
+_ENQUEUE = """
+INSERT INTO submission (digest, kind, payload, lane, items, custodian, person, device, waits_for,
+    expires_at, state)
+SELECT digest, kind, payload::jsonb, lane, items::bytea[], custodian, person, device, waits_for,
+    to_timestamp(expires_at), state
+FROM unnest(%b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[],
+    %b::integer[], %b::text[], %b::text[], %b::bigint[], %b::text[]) AS new (digest, kind, payload,
+    lane, items, custodian, person, device, waits_for, expires_at, state)
+ON CONFLICT DO NOTHING RETURNING digest
+"""
+
+
+def enqueue(db: Connection, new: Sequence[NewSubmission]) -> set[bytes]:
+    """Keep the rows; the digests of those that were not known yet (a repeat is the same submission, B3)."""
+    if not new:
+        return set()
+    columns = zip(*map(_values, new), strict=True)
+    return {digest for (digest,) in straight(db, _ENQUEUE, [list(column) for column in columns])}
+
+
+def _values(new: NewSubmission) -> tuple[Any, ...]:
+    """In the order of _ENQUEUE; JSON and arrays as text."""
+    items = ",".join([f'"\\\\x{item.hex()}"' for item in new.items])
+    return (
+        new.digest,
+        new.kind,
+        json.dumps(new.payload, separators=(",", ":")),
+        new.lane,
+        f"{{{items}}}",
+        new.custodian,
+        new.person,
+        new.device,
+        new.waits_for,
+        new.expires_at,
+        new.state,
     )
-    return db.execute(statement).first() is not None
+
+
+def states(db: Connection, digests: Sequence[bytes]) -> dict[bytes, tuple[str, str | None]]:
+    """State and what it waits for of those submissions that are kept."""
+    query = "SELECT digest, state, waits_for FROM submission WHERE digest = ANY(%b)"
+    rows = straight(db, query, (list(digests),)) if digests else ()
+    return {digest: (state, waits_for) for digest, state, waits_for in rows}
 
 
 def find(db: Connection, digest: bytes) -> Row[Any] | None:

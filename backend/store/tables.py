@@ -437,6 +437,8 @@ submission = Table(
     _now(),
     Index(
         "ix_submission_due",
+        "lane",
+        "state",
         "sequence",
         postgresql_where=text("state IN ('pending', 'held', 'sent')"),
     ),

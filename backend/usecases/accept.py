@@ -26,7 +26,7 @@ from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network, stamps
 from backend.usecases.franking import Franking, check_paid, promise_stamps, refuse_with_sightings
-from backend.usecases.submit import Promise, hexed, keep, must_act_for, signature_of
+from backend.usecases.submit import Promise, draft, hexed, keep, must_act_for, signed
 from stamps.errors import BadPrint
 from stamps.label import check_number
 
@@ -89,36 +89,37 @@ def accept(db: Connection, house: House, who: Actor, request: AcceptRequest) -> 
     refuse_with_sightings(found, request.custodian, acceptance.time, facts)
     assert custodian is not None
     check_paid(db, franking)
-    digest = house.digest(acceptance)
-    signature = _signature(house, custodian, acceptance, trail_code, request.signature)
+    digest, signature = _signed(house, custodian, acceptance, trail_code, request.signature)
     promise_stamps(db, franking.stamps, digest, request.custodian, acceptance.time)
     promise = keep(
         db,
-        house,
-        who,
-        kind="acceptance",
-        digest=digest,
-        payload={"acceptance": to_wire(acceptance), "signature": hexed(signature)},
-        custodian=request.custodian,
-        expected={item: rules.accepted(acceptance)},
-        items=(item,),
-        waits_for=_unsettled_sale(facts),
+        draft(
+            house,
+            who,
+            kind="acceptance",
+            digest=digest,
+            payload={"acceptance": to_wire(acceptance), "signature": hexed(signature)},
+            custodian=request.custodian,
+            expected={item: rules.accepted(acceptance)},
+            items=(item,),
+            waits_for=_unsettled_sale(facts),
+        ),
     )
     if not promise.repeated:
         _keep_secret(db, request, franking, number, item, trail_code, acceptance)
     return Accepted(promise, item, number, trail_code)
 
 
-def _signature(
+def _signed(
     house: House,
     custodian: Custodian,
     acceptance: Acceptance,
     trail_code: bytes,
     given: bytes | None,
-) -> bytes:
-    """As signature_of; what a device has to sign bears the trail code, which has to be the same again."""
+) -> tuple[bytes, bytes]:
+    """As signed; what a device has to sign bears the trail code, which has to be the same again."""
     try:
-        return signature_of(house, custodian, acceptance.time, acceptance, given)
+        return signed(house, custodian, acceptance.time, acceptance, given)
     except SignatureWanted as wanted:
         wanted.facts["trail_code"] = trail_code_text(trail_code)
         raise

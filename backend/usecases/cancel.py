@@ -17,7 +17,7 @@ from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network, stamps
 from backend.usecases.franking import REPEAT_SECONDS, promise_stamps, refuse_with_sightings
-from backend.usecases.submit import Promise, hexed, keep, must_act_for, refuse, signature_of
+from backend.usecases.submit import Promise, draft, hexed, keep, must_act_for, refuse, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +68,21 @@ def cancel(db: Connection, house: House, who: Actor, request: CancelRequest) -> 
         found = _judge(db, stamp, facts.get(stamp), request, time)
         refuse_with_sightings(found, request.custodian, time, facts)
     record = Cancel(request.custodian, time, request.kind, request.item, request.stamps)
-    digest = house.digest(record)
-    signature = signature_of(house, custodian, time, record, request.signature)
+    digest, signature = signed(house, custodian, time, record, request.signature)
     promise_stamps(db, request.stamps, digest, request.custodian, time)
     waiting = [s for s, found_ in facts.items() if found_.being_recorded]
     return keep(
         db,
-        house,
-        who,
-        kind="cancel",
-        digest=digest,
-        payload={"cancel": to_wire(record), "signature": hexed(signature)},
-        custodian=request.custodian,
-        expected={},
-        waits_for=f"the sale of stamp {ids.stamp_text(waiting[0])}" if waiting else None,
+        draft(
+            house,
+            who,
+            kind="cancel",
+            digest=digest,
+            payload={"cancel": to_wire(record), "signature": hexed(signature)},
+            custodian=request.custodian,
+            expected={},
+            waits_for=f"the sale of stamp {ids.stamp_text(waiting[0])}" if waiting else None,
+        ),
     )
 
 
@@ -137,18 +138,20 @@ def claim_or_show(db: Connection, house: House, who: Actor, request: TwinRequest
     kind = "original" if isinstance(record, Original) else "claim"
     return keep(
         db,
-        house,
-        who,
-        kind=kind,
-        digest=digest,
-        payload={
-            kind: to_wire(record),
-            "proof": [hexed(node) for node in request.proof],
-            "signature": hexed(request.signature),
-        },
-        custodian=None,
-        expected={},
-        deadline=request.deadline,
+        draft(
+            house,
+            who,
+            kind=kind,
+            digest=digest,
+            payload={
+                kind: to_wire(record),
+                "proof": [hexed(node) for node in request.proof],
+                "signature": hexed(request.signature),
+            },
+            custodian=None,
+            expected={},
+            deadline=request.deadline,
+        ),
     )
 
 

@@ -23,12 +23,13 @@ from backend.store import items as item_rows
 from backend.store import network
 from backend.usecases.submit import (
     Promise,
+    draft,
     hexed,
     keep,
     must_act_for,
     must_be,
     refuse,
-    signature_of,
+    signed,
 )
 
 
@@ -162,20 +163,21 @@ def _keep_alone(
     after: Standing,
     given: bytes | None,
 ) -> Promise:
-    digest = house.digest(record)
-    signature = signature_of(house, custodian, record.time, record, given)
+    digest, signature = signed(house, custodian, record.time, record, given)
     payload = {kind: to_wire(record), "signature": hexed(signature)}
     if kind == "report":
         payload["keys"] = keys_json(DeliveryKeys())
     return keep(
         db,
-        house,
-        who,
-        kind=kind,
-        digest=digest,
-        payload=payload,
-        custodian=custodian.number,
-        expected={record.item: after},
+        draft(
+            house,
+            who,
+            kind=kind,
+            digest=digest,
+            payload=payload,
+            custodian=custodian.number,
+            expected={record.item: after},
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network
 from backend.usecases.custody import keys_json
-from backend.usecases.submit import Promise, hexed, keep, must_act_for, refuse, signature_of
+from backend.usecases.submit import Promise, draft, hexed, keep, must_act_for, refuse, signed
 
 OFFER_SECONDS = 15 * 60
 
@@ -84,24 +84,25 @@ def deliver(db: Connection, house: House, who: Actor, request: DeliveryRequest) 
     named = {key for key in (keys.recipient, keys.sender) if any(key)}
     refuse(rules.judge_delivery(delivery, standing, giver, named, house.now()))
     assert giver is not None
-    digest = house.digest(delivery)
-    _check_recipient(house, digest, request)
-    signature = signature_of(house, giver, delivery.time, delivery, request.signature)
+    _check_recipient(house, house.digest(delivery), request)
+    digest, signature = signed(house, giver, delivery.time, delivery, request.signature)
     return keep(
         db,
-        house,
-        who,
-        kind="delivery",
-        digest=digest,
-        payload={
-            "delivery": to_wire(delivery),
-            "keys": keys_json(keys),
-            "giver_signature": hexed(signature),
-            "recipient_signature": hexed(request.recipient_signature),
-        },
-        custodian=request.giver,
-        expected={request.item: rules.ended(standing, delivery.time)},
-        deadline=delivery.deadline,
+        draft(
+            house,
+            who,
+            kind="delivery",
+            digest=digest,
+            payload={
+                "delivery": to_wire(delivery),
+                "keys": keys_json(keys),
+                "giver_signature": hexed(signature),
+                "recipient_signature": hexed(request.recipient_signature),
+            },
+            custodian=request.giver,
+            expected={request.item: rules.ended(standing, delivery.time)},
+            deadline=delivery.deadline,
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,19 +21,23 @@ from backend.domain.typed_data import (
     received_bitmap,
 )
 from backend.domain.wire import from_wire, to_wire
-from backend.errors import Conflict, NotFound, Unprocessable
+from backend.errors import Conflict, NotFound, PosthornError, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network, releases
 from backend.usecases.operate import must_be_admin
 from backend.usecases.submit import (
+    Draft,
     Promise,
+    draft,
+    each,
     hexed,
-    keep,
+    keep_each,
     must_act_for,
+    only,
     refuse,
     refuse_lines,
-    signature_of,
+    signed,
 )
 
 COUNTER_DEADLINE_SECONDS = 15 * 60
@@ -76,41 +81,57 @@ def hand_over(db: Connection, house: House, who: Actor, request: ReleaseRequest)
 
     Raises RefusedByRule (the list or its lines, each with its reason), NotAllowed, Unprocessable.
     """
+    return only(hand_over_each(db, house, who, [request]))
+
+
+def hand_over_each(
+    db: Connection, house: House, who: Actor, requests: Sequence[ReleaseRequest]
+) -> list[bytes | PosthornError]:
+    """Many lists, each by itself: its digest, or why it is refused."""
+    standings = item_rows.standings(db, {line.item for r in requests for line in r.lines})
+    people = network.custodians(db, {n for r in requests for n in (r.giver, r.receiver)})
+    made = each(lambda request: _released(house, who, request, standings, people), requests)
+    releases.keep(db, [row for row in made if isinstance(row, dict)])
+    return [row if isinstance(row, PosthornError) else row["digest"] for row in made]
+
+
+def _released(
+    house: House,
+    who: Actor,
+    request: ReleaseRequest,
+    standings: dict[bytes, Standing],
+    people: dict[int, Custodian],
+) -> dict[str, Any]:
     must_act_for(who, request.giver)
-    standings = item_rows.standings(db, [line.item for line in request.lines])
     release = _release(house, request, standings)
-    people = network.custodians(db, [release.giver, release.receiver])
     giver, receiver = people.get(release.giver), people.get(release.receiver)
     refuse(rules.judge_release(release, giver, receiver, house.now()))
     assert giver is not None
     refuse_lines(judged(release, standings)[0])
-    digest = house.digest(release)
-    signature = signature_of(house, giver, release.time, release, request.signature)
-    keep_release(db, who, digest, release, release.deadline, signature=signature)
-    return digest
+    digest, signature = signed(house, giver, release.time, release, request.signature)
+    return release_row(who, digest, release, release.deadline, signature)
 
 
-def keep_release(
-    db: Connection,
+def release_row(
     who: Actor,
     digest: bytes,
     release: Release | ForcedRelease,
     deadline: int,
-    **by: Any,
-) -> None:
-    """Keep the giver's half until the receiver signs; `by` the giver's signature, or why another stands in."""
-    releases.keep_release(
-        db,
-        digest=digest,
-        giver=release.giver,
-        receiver=release.receiver,
-        time=release.time,
-        deadline=deadline,
-        lines=[to_wire(line) for line in release.lines],
-        person=who.person,
-        device=who.device,
-        **by,
-    )
+    signature: bytes,
+) -> dict[str, Any]:
+    """The giver's half, kept until the receiver signs; `signature` is empty where another stands in for the giver."""
+    return {
+        "digest": digest,
+        "giver": release.giver,
+        "receiver": release.receiver,
+        "time": release.time,
+        "deadline": deadline,
+        "lines": [to_wire(line) for line in release.lines],
+        "signature": signature,
+        "person": who.person,
+        "device": who.device,
+        "stand_in_reason": release.reason if isinstance(release, ForcedRelease) else None,
+    }
 
 
 def _release(house: House, request: ReleaseRequest, standings: dict[bytes, Standing]) -> Release:
@@ -156,34 +177,75 @@ def take_over(db: Connection, house: House, who: Actor, request: ReceiptRequest)
 
     Raises NotFound, Conflict (withdrawn, received before), RefusedByRule, NotAllowed.
     """
-    row = _open_release(db, request.release)
-    must_act_for(who, row.receiver)
-    release = release_of(row)
-    receipt = _receipt(house, release, request)
-    digest = house.digest(receipt)
-    people = network.custodians(db, [release.giver, release.receiver])
-    giver, receiver = people.get(release.giver), people.get(release.receiver)
-    refuse(rules.judge_receipt(release, row.digest, receipt, giver, receiver, house.now()))
-    assert receiver is not None
-    standings = item_rows.standings(db, [line.item for line in release.lines])
-    refused, waiting = judged(release, standings, only=receipt)
-    refuse_lines(refused)
-    signature = signature_of(house, receiver, receipt.time, receipt, request.signature)
-    received = [line.item for i, line in enumerate(release.lines) if receipt.has(i)]
-    promise = keep(
-        db,
-        house,
-        who,
-        **_record(row, giver, release, receipt, signature),
-        digest=digest,
-        custodian=release.receiver,
-        items=tuple(received),
-        expected=_after(standings, received, receipt.time, release.receiver),
-        waits_for=f"{waiting} earlier records of its items" if waiting else None,
-        deadline=row.deadline,
-    )
-    releases.set_release(db, row.digest, "received")
-    return promise
+    return only(take_over_each(db, house, who, [request]))
+
+
+def take_over_each(
+    db: Connection, house: House, who: Actor, requests: Sequence[ReceiptRequest]
+) -> list[Promise | PosthornError]:
+    """Many lists, each by itself and judged by what those before it leave: its promise, or why it is refused."""
+    open_ = releases.lock(db, {request.release for request in requests})
+    receiver = _Receiver(db, house, who, open_)
+    taken = each(receiver.take, requests)
+    promises = iter(keep_each(db, [one for one in taken if isinstance(one, Draft)]))
+    releases.set_state(db, receiver.received, "received")
+    return [one if isinstance(one, PosthornError) else next(promises) for one in taken]
+
+
+class _Receiver:
+    """Who takes lists over: what is known of these, of the parties and of the items."""
+
+    def __init__(
+        self, db: Connection, house: House, who: Actor, rows: dict[bytes, Row[Any]]
+    ) -> None:
+        self._house, self._who, self._rows = house, who, rows
+        self._releases = {digest: release_of(row) for digest, row in rows.items()}
+        lists = self._releases.values()
+        self._people = network.custodians(db, {n for r in lists for n in (r.giver, r.receiver)})
+        self._standings = item_rows.standings(db, {line.item for r in lists for line in r.lines})
+        self.received: set[bytes] = set()
+
+    def take(self, request: ReceiptRequest) -> Draft:
+        """The submission for one list. Raises what take_over raises."""
+        row = _still_open(self._rows.get(request.release), request.release in self.received)
+        must_act_for(self._who, row.receiver)
+        release = self._releases[row.digest]
+        receipt = _receipt(self._house, release, request)
+        giver, receiver = self._people.get(release.giver), self._people.get(release.receiver)
+        now = self._house.now()
+        refuse(rules.judge_receipt(release, row.digest, receipt, giver, receiver, now))
+        assert receiver is not None
+        refused, waiting = judged(release, self._standings, only=receipt)
+        refuse_lines(refused)
+        by = signed(self._house, receiver, receipt.time, receipt, request.signature)
+        made = self._draft(row, giver, release, receipt, *by, waiting)
+        if not waiting:
+            self._standings |= made.expected
+        self.received.add(row.digest)
+        return made
+
+    def _draft(
+        self,
+        row: Row[Any],
+        giver: Custodian | None,
+        release: Release | ForcedRelease,
+        receipt: Receipt,
+        digest: bytes,
+        signature: bytes,
+        waiting: int,
+    ) -> Draft:
+        items = [line.item for i, line in enumerate(release.lines) if receipt.has(i)]
+        return draft(
+            self._house,
+            self._who,
+            **_record(row, giver, release, receipt, signature),
+            digest=digest,
+            custodian=release.receiver,
+            items=tuple(items),
+            expected=_after(self._standings, items, receipt.time, release.receiver),
+            waits_for=f"{waiting} earlier records of its items" if waiting else None,
+            deadline=row.deadline,
+        )
 
 
 def _record(
@@ -200,20 +262,20 @@ def _record(
         "receiver_signature": hexed(signature),
     }
     if isinstance(release, Release):
-        signed = {"giver_signature": hexed(row.signature)}
-        return {"kind": "hand_off", "payload": halves | signed}
+        given = {"giver_signature": hexed(row.signature)}
+        return {"kind": "hand_off", "payload": halves | given}
     assert giver is not None
     lane = "governor" if giver.operator_suspended else f"submitter/{giver.operator}"
     return {"kind": "forced_hand_off", "payload": {"forced": halves}, "lane": lane}
 
 
-def _open_release(db: Connection, digest: bytes) -> Row[Any]:
-    row = releases.find_release(db, digest, lock=True)
+def _still_open(row: Row[Any] | None, taken: bool = False) -> Row[Any]:
+    """`taken`: received by the same request. Raises NotFound, Conflict."""
     if row is None:
         raise NotFound("There is no such list to take over.", "Scan the list's code again.")
     if row.state == "withdrawn":
         raise Conflict("The giver has withdrawn this list.", "Ask for a new one.")
-    if row.state == "received":
+    if row.state == "received" or taken:
         raise Conflict("This list was taken over before.", "Look at what you hold.")
     return row
 
@@ -253,9 +315,9 @@ def withdraw_release(db: Connection, who: Actor, digest: bytes) -> None:
     doubts recalls the items on chain as well (C3). Where an administrator stands in for the giver, an administrator
     takes back (C9).
     """
-    row = _open_release(db, digest)
+    row = _still_open(releases.lock(db, [digest]).get(digest))
     if row.stand_in_reason is None:
         must_act_for(who, row.giver)
     else:
         must_be_admin(who)
-    releases.set_release(db, digest, "withdrawn")
+    releases.set_state(db, [digest], "withdrawn")

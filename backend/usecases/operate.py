@@ -17,7 +17,7 @@ from backend.errors import Conflict, NotAllowed, Unprocessable
 from backend.ports import Actor, House
 from backend.store import claims, network, stamps, submissions
 from backend.usecases.claim_codes import claim_keys
-from backend.usecases.submit import Promise, hexed, keep, refuse
+from backend.usecases.submit import Promise, draft, hexed, keep, refuse
 
 SECP256K1 = 1
 
@@ -42,14 +42,16 @@ def act(
     must_be_admin(who)
     return keep(
         db,
-        house,
-        who,
-        kind=kind,
-        digest=_act_digest(db, kind, arguments),
-        payload=arguments,
-        custodian=None,
-        expected={},
-        lane=lane,
+        draft(
+            house,
+            who,
+            kind=kind,
+            digest=_act_digest(db, kind, arguments),
+            payload=arguments,
+            custodian=None,
+            expected={},
+            lane=lane,
+        ),
     )
 
 

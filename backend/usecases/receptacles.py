@@ -23,13 +23,14 @@ from backend.store import receptacles as rows
 from backend.usecases.operate import canonical
 from backend.usecases.submit import (
     Promise,
+    draft,
     hexed,
     keep,
     must_act_for,
     must_be,
     refuse,
     refuse_lines,
-    signature_of,
+    signed,
 )
 
 LONGEST_SEAL = 30
@@ -283,18 +284,20 @@ def _keep(
     expected: Mapping[bytes, Standing],
     given: bytes | None,
 ) -> Promise:
-    kind, digest = KINDS[type(record)], house.digest(record)
-    signature = signature_of(house, custodian, record.time, record, given)
+    kind = KINDS[type(record)]
+    digest, signature = signed(house, custodian, record.time, record, given)
     return keep(
         db,
-        house,
-        who,
-        kind=kind,
-        digest=digest,
-        payload={kind: to_wire(record), "signature": hexed(signature)},
-        custodian=custodian.number,
-        items=_in_order(record.receptacle, expected),
-        expected=expected,
+        draft(
+            house,
+            who,
+            kind=kind,
+            digest=digest,
+            payload={kind: to_wire(record), "signature": hexed(signature)},
+            custodian=custodian.number,
+            items=_in_order(record.receptacle, expected),
+            expected=expected,
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from backend.domain.wire import to_wire
 from backend.errors import Conflict, NotAllowed, NotFound, Unprocessable
 from backend.ports import Actor, House
 from backend.store import stamps
-from backend.usecases.submit import Promise, keep, must_act_for, refuse
+from backend.usecases.submit import Promise, draft, keep, must_act_for, refuse
 from stamps.sheet import LAYOUTS
 
 MOST_STAMPS = 1_000
@@ -194,14 +194,16 @@ def _put(
     signed: Signed = record
     return keep(
         db,
-        house,
-        who,
-        kind=kind,
-        digest=house.digest(signed),
-        payload=to_wire(signed),
-        custodian=custodian,
-        expected={},
-        lane=f"submitter/{record.edition >> 16}",
+        draft(
+            house,
+            who,
+            kind=kind,
+            digest=house.digest(signed),
+            payload=to_wire(signed),
+            custodian=custodian,
+            expected={},
+            lane=f"submitter/{record.edition >> 16}",
+        ),
     )
 
 

@@ -11,8 +11,8 @@ from backend.domain.typed_data import ForcedRelease
 from backend.errors import Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
-from backend.store import network
-from backend.usecases.hand_off import LineRequest, judged, keep_release, line_of
+from backend.store import network, releases
+from backend.usecases.hand_off import LineRequest, judged, line_of, release_row
 from backend.usecases.operate import must_be_admin
 from backend.usecases.submit import must_be, refuse, refuse_lines
 
@@ -52,5 +52,5 @@ def hand_over_for(db: Connection, house: House, who: Actor, request: StandInRequ
     digest = house.digest(release)
     # Nothing on chain bounds it but the age of its time (C5).
     deadline = release.time + rules.OLDEST_SECONDS
-    keep_release(db, who, digest, release, deadline, signature=b"", stand_in_reason=request.reason)
+    releases.keep(db, [release_row(who, digest, release, deadline, signature=b"")])
     return digest

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -14,12 +13,14 @@ from backend.domain.network import Custodian, Right, Standing
 from backend.domain.refusals import Refusal, refusal
 from backend.domain.typed_data import Signed
 from backend.domain.wire import to_wire
-from backend.errors import NotAllowed, RefusedByRule, SignatureWanted, Unprocessable
+from backend.errors import NotAllowed, PosthornError, RefusedByRule, SignatureWanted, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import submissions
 from backend.store.submissions import NewSubmission
 
+R = TypeVar("R")
+T = TypeVar("T")
 KEY_GENERATIONS = 16
 SETTLED_MARGIN_SECONDS = 60
 
@@ -82,10 +83,10 @@ def must_not_only_look(who: Actor) -> None:
         raise NotAllowed("Auditors look and record nothing.", "Let a clerk do it.")
 
 
-def signature_of(
+def signed(
     house: House, custodian: Custodian, time: int, record: Signed, given: bytes | None
-) -> bytes:
-    """The signature that a device gave, checked; else one by the key that the operator keeps.
+) -> tuple[bytes, bytes]:
+    """Digest and signature: the one that a device gave, checked; else one by the key that the operator keeps.
 
     Raises RefusedByRule (NoRight, SignatureLength, WrongSignature), SignatureWanted where only the device has
     the key, Unprocessable for a passkey that was used elsewhere.
@@ -97,11 +98,11 @@ def signature_of(
     digest = house.digest(record)
     if given is not None:
         refuse(house.devices.refusal(right.kind, right.key, digest, given))
-        return given
+        return digest, given
     name = key_name(house, custodian.number, right.key)
     if name is None:
         raise _wanted(custodian, right, time, record, digest)
-    return house.signer.sign(name, digest)
+    return digest, house.signer.sign(name, digest)
 
 
 def _wanted(
@@ -129,8 +130,15 @@ def key_name(house: House, custodian: int, key: bytes) -> str | None:
     return None
 
 
-def keep(
-    db: Connection,
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A submission to keep, and where its items will stand once it is recorded."""
+
+    new: NewSubmission
+    expected: Mapping[bytes, Standing]
+
+
+def draft(
     house: House,
     who: Actor,
     *,
@@ -143,11 +151,8 @@ def keep(
     waits_for: str | None = None,
     deadline: int | None = None,
     lane: str | None = None,
-) -> Promise:
-    """Keep the submission and what is expected of its items; a repeat is the same submission.
-
-    Raises NotAllowed for who may only look.
-    """
+) -> Draft:
+    """Raises NotAllowed for who may only look."""
     must_not_only_look(who)
     new = NewSubmission(
         digest=digest,
@@ -159,15 +164,48 @@ def keep(
         person=who.person,
         device=who.device,
         waits_for=waits_for,
-        expires_at=datetime.fromtimestamp(deadline, UTC) if deadline else None,
+        expires_at=deadline or None,
     )
-    if not submissions.enqueue(db, new):
-        row = submissions.find(db, digest)
-        assert row is not None
-        return Promise(digest, row.state, row.waits_for, repeated=True)
-    if waits_for is None:
-        item_rows.expect(db, dict(expected))
-    return Promise(digest, new.state, waits_for)
+    return Draft(new, expected)
+
+
+def keep(db: Connection, one: Draft) -> Promise:
+    """Keep the submission and what is expected of its items; a repeat is the same submission."""
+    return keep_each(db, [one])[0]
+
+
+def keep_each(db: Connection, drafts: Sequence[Draft]) -> list[Promise]:
+    """Many at once, in their order."""
+    fresh = submissions.enqueue(db, [one.new for one in drafts])
+    known = submissions.states(db, [d.new.digest for d in drafts if d.new.digest not in fresh])
+    kept = (one for one in drafts if one.new.digest in fresh and one.new.waits_for is None)
+    item_rows.expect(db, {item: after for d in kept for item, after in d.expected.items()})
+    return [_promise(one.new, known.get(one.new.digest)) for one in drafts]
+
+
+def _promise(new: NewSubmission, known: tuple[str, str | None] | None) -> Promise:
+    if known is not None:
+        return Promise(new.digest, *known, repeated=True)
+    return Promise(new.digest, new.state, new.waits_for)
+
+
+def each(work: Callable[[R], T], requests: Iterable[R]) -> list[T | PosthornError]:
+    """Several requests in one transaction: each has its outcome, one that is refused keeps no other back."""
+    outcomes: list[T | PosthornError] = []
+    for request in requests:
+        try:
+            outcomes.append(work(request))
+        except PosthornError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def only(outcomes: Sequence[T | PosthornError]) -> T:
+    """The outcome of a single request. Raises it where it is an error."""
+    (outcome,) = outcomes
+    if isinstance(outcome, PosthornError):
+        raise outcome
+    return outcome
 
 
 def hexed(value: bytes) -> str:

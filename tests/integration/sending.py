@@ -93,7 +93,7 @@ class World:
     def submit(self, kind: str, payload: dict[str, Any], digest: bytes, **other: Any) -> bytes:
         new = NewSubmission(digest=digest, kind=kind, payload=payload, lane=SUBMITTER)
         with begin(self.engine) as db:
-            assert submissions.enqueue(db, replace(new, **other))
+            assert submissions.enqueue(db, [replace(new, **other)])
         return digest
 
     def accept(self, word: str, stamps: tuple[int, ...] = (), **other: Any) -> bytes:

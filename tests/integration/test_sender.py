@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from posts import CENTRE, COUNTER, CUSTOMS, DAY_SECONDS, EDITION, address
@@ -181,7 +180,7 @@ def test_a_passed_deadline_is_expired_not_rejected(world: World) -> None:
     world.index()
     release = world.posts.release(COUNTER, CENTRE, [(world.posts.item("parcel"), 1)])
     past = replace(release, time=release.time - 900, deadline=release.time - 60)
-    known = world.hand_off(past, expires_at=datetime.fromtimestamp(past.deadline, UTC))
+    known = world.hand_off(past, expires_at=past.deadline)
     world.resolve(known)
     assert (world.row(known).state, world.transactions()) == ("expired", [])
     later = replace(past, deadline=past.deadline + 1)

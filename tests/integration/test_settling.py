@@ -46,7 +46,7 @@ def new_database(postgres_url: str) -> Iterator[NewDatabase]:
 def submit(engine: Engine, digest: bytes, kind: str, **other: Any) -> None:
     new = NewSubmission(digest=digest, kind=kind, payload={}, lane="submitter/1", **other)
     with begin(engine) as db:
-        assert enqueue(db, new)
+        assert enqueue(db, [new])
 
 
 def sent_with(engine: Engine, digest: bytes, hash_: bytes) -> None:

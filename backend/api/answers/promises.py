@@ -95,6 +95,38 @@ class Bulk(Answer):
     lines: tuple[BulkLine, ...]
 
 
+class ListLine(Answer):
+    """One list of several: handed over under its digest, or the problem with it."""
+
+    line: int
+    digest: HexOut | None = None
+    problem: dict[str, Any] | None = None
+
+
+class Lists(Answer):
+    """Each list by itself, in the order given."""
+
+    handed_over: int
+    refused: int
+    lines: tuple[ListLine, ...]
+
+
+class ReceiptLine(Answer):
+    """One list of several: taken over, or the problem with it."""
+
+    line: int
+    promise: Promise | None = None
+    problem: dict[str, Any] | None = None
+
+
+class Receipts(Answer):
+    """Each list by itself, in the order given."""
+
+    taken_over: int
+    refused: int
+    lines: tuple[ReceiptLine, ...]
+
+
 class Done(Answer):
     """Something of ours was changed; it does not concern the chain."""
 

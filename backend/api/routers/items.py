@@ -12,7 +12,7 @@ from backend.api.answers import custody as answers
 from backend.api.answers.promises import Accepted, Bulk, BulkLine
 from backend.api.fields import Bytes32In, Scanned
 from backend.api.paper import label_pdf
-from backend.api.problems import problem_of
+from backend.api.problems import told
 from backend.api.requests import AcceptBody, BulkBody, FrankingBody
 from backend.api.service import Call, answer, gives
 from backend.domain.commitments import BadTrailCode, parse_trail_code
@@ -97,7 +97,7 @@ def _line(
     except PosthornError as error:
         if error.keep is not None:
             error.keep(db)
-        return BulkLine(line=index, problem=problem_of(error).model_dump(exclude_none=True))
+        return BulkLine(line=index, problem=told(error))
 
 
 @router.get("", response_model=answers.Items)

@@ -1,0 +1,90 @@
+"""Items handed off a second, from HTTP to settled and readable in the trail, and what each costs whom.
+
+Beside it, on the same node, a script as one would write it: one web3.py transaction for each hand-off.
+`python -m benchmarks.bench_throughput` alone; BENCH_SECONDS makes the runs shorter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.clients import Plan
+from benchmarks.installed import COUNTER, HALL, Installed
+from benchmarks.processes import OURS
+
+SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
+Figure = tuple[str, str, str]
+
+
+def measure(posthorn: Installed) -> Iterator[Figure]:
+    """The figures of lists of 1 to 100 items, and of one item each."""
+    lists = load(posthorn, items=8_000, longest=100, ahead=250)
+    yield from figures(lists, "in lists of 1 to 100", ">= 4,000/s")
+    alone = load(posthorn, items=4_000, longest=1, ahead=2_000, at_once=50)
+    yield from figures(alone, "one by one, 50 in a request", ">= 900/s")
+    asked = load(posthorn, items=4_000, longest=1, ahead=2_000)
+    yield from figures(asked, "one by one, one in a request", "")
+
+
+def load(
+    posthorn: Installed, items: int, longest: int, ahead: int, at_once: int = 1
+) -> dict[str, Any]:
+    """Hand off for SECONDS, from a process of its own; what clients.Load found."""
+    plan = Plan(
+        pid=posthorn.pid,
+        port=posthorn.port,
+        token=posthorn.token(),
+        giver=COUNTER,
+        receiver=HALL,
+        first_number=posthorn.numbers(items),
+        items=items,
+        seconds=SECONDS,
+        longest=longest,
+        at_once=at_once,
+        ahead=ahead,
+    )
+    command = [sys.executable, "-m", "benchmarks.clients", json.dumps(asdict(plan))]
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def figures(found: dict[str, Any], how: str, target: str) -> Iterator[Figure]:
+    """The rate by the clock, the processor time by process, the memory before and after."""
+    items, before, after = found["items"], found["before"], found["after"]
+    yield f"items handed off, {how}, settled", f"{items / found['seconds']:,.0f}/s", target
+    yield "  readable in the trail, p50, p95", f"{found['p50']:.2f}, {found['p95']:.2f} s", ""
+    spent = {
+        role: 1e6 * (seconds - before["seconds"].get(role, 0.0)) / items
+        for role, seconds in after["seconds"].items()
+    }
+    yield "  processor time an item", f"{sum(spent.values()):,.0f} µs", ""
+    for role, microseconds in sorted(spent.items(), key=lambda one: -one[1]):
+        yield f"    {role}", f"{microseconds:,.0f} µs", ""
+    for role in OURS:
+        first, last = before["megabytes"][role], after["megabytes"][role]
+        yield f"  memory of {role}, before and after", f"{first:.0f}, {last:.0f} MB", ""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="posthorn-bench-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        posthorn = Installed(Path(folder) / "data")
+        posthorn.start()
+        try:
+            for what, figure, target in measure(posthorn):
+                print(f"{what:58} {figure:>14}  {target}", flush=True)
+        finally:
+            posthorn.stop()
+
+
+if __name__ == "__main__":
+    main()
