@@ -10,14 +10,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from benchmarks.clients import Plan
-from benchmarks.installed import COUNTER, HALL, Installed
+from benchmarks.installed import COUNTER, HALL, Installed, alone
 from benchmarks.processes import OURS
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
@@ -74,17 +72,5 @@ def figures(found: dict[str, Any], how: str, target: str) -> Iterator[Figure]:
         yield f"  memory of {role}, before and after", f"{first:.0f}, {last:.0f} MB", ""
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="posthorn-bench-", dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)
-        posthorn = Installed(Path(folder) / "data")
-        posthorn.start()
-        try:
-            for what, figure, target in measure(posthorn):
-                print(f"{what:58} {figure:>14}  {target}", flush=True)
-        finally:
-            posthorn.stop()
-
-
 if __name__ == "__main__":
-    main()
+    alone(measure)

@@ -143,7 +143,9 @@ class Load:
                     self._note(items)
             sides = sides[1], sides[0]
 
-    async def _one(self, ask: Connection, giver: str, receiver: str, lists: list[list[str]]) -> None:
+    async def _one(
+        self, ask: Connection, giver: str, receiver: str, lists: list[list[str]]
+    ) -> None:
         body = {"receiver": receiver, "lines": [{"item": item} for item in lists[0]]}
         release = await ask.ask("POST", "/v1/releases", giver, body)
         await ask.ask("POST", "/v1/receipts", receiver, {"release": release["digest"]})

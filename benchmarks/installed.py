@@ -7,8 +7,10 @@ import json
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,29 @@ class Installed:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def database_url(self) -> str:
+        """As psycopg takes it."""
+        found = json.loads((self.data / "running.json").read_text())
+        return str(found["database_url"]).replace("+psycopg", "")
+
+    @property
+    def rpc_url(self) -> str:
+        return str(json.loads((self.data / "running.json").read_text())["rpc_urls"][0])
+
+    @contextmanager
+    def second_server(self) -> Iterator[int]:
+        """One more `posthorn serve` on the same port, as a machine with two cores should have; its process."""
+        command = [POSTHORN, "serve", "--data", self.data, "--port", str(self.port)]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            while _listeners(self.port) < 2:
+                time.sleep(0.1)
+            yield server.pid
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(60)
 
     def idle_megabytes(self) -> float:
         """Proportional set size of the process and all below it, after ten idle seconds."""
@@ -181,6 +206,26 @@ class Installed:
             handed = accepted + 60
             yield number, "acceptance", COUNTER, _iso(accepted), "", ""
             yield number, "hand_off", COUNTER, _iso(handed), HALL, _iso(handed + 30)
+
+
+def alone(measure: Callable[[Installed], Iterator[tuple[str, str, str]]]) -> None:
+    """Print what is measured of an installation that is made for it and thrown away."""
+    with tempfile.TemporaryDirectory(prefix="posthorn-bench-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        posthorn = Installed(Path(folder) / "data")
+        posthorn.start()
+        try:
+            for what, figure, target in measure(posthorn):
+                print(f"{what:58} {figure:>14}  {target}", flush=True)
+        finally:
+            posthorn.stop()
+
+
+def _listeners(port: int) -> int:
+    """How many sockets listen on the port of this machine (0A is LISTEN)."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    sockets = [line.split()[1:4:2] for line in lines]
+    return sum(at.endswith(f":{port:04X}") and state == "0A" for at, state in sockets)
 
 
 def _iso(seconds: int) -> str:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request, Response
@@ -19,14 +19,14 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Engine
 
 from backend.api import people
-from backend.api.limits import Limits
+from backend.api.limits import Limits, network_of
 from backend.api.people import Credentials
 from backend.errors import BadRequest, NotAllowed
 from backend.ports import Actor, House
 from backend.proof.bundle import Opening
 from backend.queries import showcase
 from backend.store import idempotency
-from backend.store.engine import begin
+from backend.store.engine import begin, reading
 from backend.store.room import Room
 
 T = TypeVar("T")
@@ -84,8 +84,19 @@ class Caller:
         return self.service.house
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Work that anybody may ask for."""
-        with self.service.begin() as db:
+        """Work that anybody may ask for, and that writes one row at most."""
+        with begin(reading(self.service.engine)) as db:
+            return work(db)
+
+    def look(self, work: Callable[[Connection], T], rule: str = "verify") -> T:
+        """Work that strangers may ask for so often in a minute, people and programs of ours at will. Raises TooMany."""
+        count = partial(self.service.limits.count, rule, network_of(self.address))
+        stranger = not (self.credentials.token or self.credentials.session)
+        if stranger:
+            count()
+        with begin(reading(self.service.engine)) as db:
+            if not stranger and people.find_actor(db, self.credentials) is None:
+                count()
             return work(db)
 
     def signed_in(self, work: Work[T], *roles: str) -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from backend.api.middleware import API_PREFIX
 from backend.api.problems import PROBLEM_JSON, Problem
@@ -63,25 +63,27 @@ def _tree(root: type[PosthornError]) -> list[type[PosthornError]]:
     ]
 
 
+# Routes are tried one after the other: what is asked most stands first.
+ROOMS = (
+    stamps.router,
+    lists.router,
+    trails.router,
+    items.router,
+    custody.router,
+    receptacles.router,
+    submissions.router,
+    machine.v1,
+    editions.router,
+    print_jobs.router,
+    network.router,
+    sessions.router,
+    relay.router,
+)
+
+
 def add_routers(app: FastAPI) -> None:
     """API v1 and the addresses on paper."""
-    v1 = APIRouter(prefix=API_PREFIX, responses=problems())
-    for room in (
-        editions,
-        print_jobs,
-        stamps,
-        items,
-        lists,
-        custody,
-        receptacles,
-        trails,
-        submissions,
-        network,
-        sessions,
-        relay,
-    ):
-        v1.include_router(room.router)
-    v1.include_router(machine.v1)
-    app.include_router(v1)
+    for room in ROOMS:
+        app.include_router(room, prefix=API_PREFIX, responses=problems())
     app.include_router(machine.router)
     app.include_router(scans.router, responses=problems())

@@ -24,15 +24,14 @@ class Encoder:
 
 def array(one: Encoder) -> Encoder:
     """`T[]`: the count, then the elements."""
-    if not one.dynamic:
-        return Encoder(True, lambda values: _joined(values, [one.encode(v) for v in values]))
-    return Encoder(True, lambda values: _joined(values, [placed((one, v) for v in values)]))
 
+    def encode(values: Any) -> bytes:
+        if not isinstance(values, list | tuple):
+            raise TypeError(f"{values!r} is no list")
+        each = [placed((one, v) for v in values)] if one.dynamic else map(one.encode, values)
+        return len(values).to_bytes(WORD_BYTES, "big") + b"".join(each)
 
-def _joined(values: Sequence[Any], parts: list[bytes]) -> bytes:
-    if not isinstance(values, list | tuple):
-        raise TypeError(f"{values!r} is no list")
-    return b"".join([len(values).to_bytes(WORD_BYTES, "big"), *parts])
+    return Encoder(True, encode)
 
 
 def struct(name: str, members: Sequence[tuple[str, Encoder]]) -> Encoder:

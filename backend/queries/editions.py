@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from backend.domain import ids
 from backend.errors import NotFound
-from backend.store import tables
-from backend.store.tables import edition_terms, issued_range, stamp_use, twin, void_range
-
-EDITION = tables.edition
+from backend.store.engine import straight
+from backend.store.tables import from_eight_bytes, issued_range, stamp_use, twin, void_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,60 +49,55 @@ class EditionAnswer:
 
 def editions(db: Connection, operator: int | None = None) -> tuple[EditionAnswer, ...]:
     """All editions (of one operator), by number, without counts."""
-    query = _known().order_by(EDITION.c.edition)
-    if operator is not None:
-        low, high = operator << 16, operator << 16 | 0xFFFF
-        query = query.where(EDITION.c.edition.between(low, high))
-    return tuple(_answer(row) for row in db.execute(query))
+    low, high = (0, 2**32) if operator is None else (operator << 16, operator << 16 | 0xFFFF)
+    return tuple(_answer(row) for row in _known(db, low, high))
 
 
 def edition(db: Connection, number: int, counted: bool = False) -> EditionAnswer:
     """One edition, on request with its counts. Raises NotFound."""
-    row = db.execute(_known().where(EDITION.c.edition == number)).first()
-    if row is None:
+    found = find(db, number)
+    if found is None:
         raise NotFound(
             f"There is no edition {ids.edition_text(number)}.", "Look at the list of editions."
         )
-    return _answer(row, _counts(db, number) if counted else None)
+    return replace(found, counts=_counts(db, number)) if counted else found
 
 
 def find(db: Connection, number: int) -> EditionAnswer | None:
     """One edition without counts; None where there is none."""
-    row = db.execute(_known().where(EDITION.c.edition == number)).first()
-    return _answer(row) if row else None
+    return next((_answer(row) for row in _known(db, number, number)), None)
 
 
-def _known() -> Select[Any]:
-    operator = tables.operator
-    return (
-        select(
-            EDITION,
-            operator.c.name.label("operator_name"),
-            edition_terms.c.title,
-            edition_terms.c.metadata,
-            (edition_terms.c.quantity - edition_terms.c.next_serial + 1).label("stock"),
-        )
-        .outerjoin(operator, operator.c.number == EDITION.c.edition // 65_536)
-        .outerjoin(edition_terms, edition_terms.c.edition == EDITION.c.edition)
-    )
+_KNOWN = """
+SELECT edition.edition, operator.name, title, metadata, edition.quantity, face_value, currency, service, first_day,
+    withdrawn_from, edition_terms.quantity - next_serial + 1, created_block
+FROM edition LEFT JOIN operator ON operator.number = edition.edition / 65536
+LEFT JOIN edition_terms ON edition_terms.edition = edition.edition
+WHERE edition.edition BETWEEN %b AND %b ORDER BY edition.edition
+"""
 
 
-def _answer(row: Row[Any], counts: EditionCounts | None = None) -> EditionAnswer:
+def _known(db: Connection, first: int, last: int) -> list[tuple[Any, ...]]:
+    return straight(db, _KNOWN, (first, last))
+
+
+def _answer(row: tuple[Any, ...]) -> EditionAnswer:
+    number, name, title, metadata, quantity, face_value, currency, service = row[:8]
+    first_day, withdrawn_from, stock, created_block = row[8:]
     return EditionAnswer(
-        edition=row.edition,
-        operator=ids.operator_of_edition(row.edition),
-        operator_name=row.operator_name or "",
-        title=row.title or "",
-        metadata=row.metadata or {},
-        quantity=row.quantity,
-        face_value=row.face_value,
-        currency=row.currency,
-        service=row.service,
-        first_day=row.first_day,
-        withdrawn_from=row.withdrawn_from,
-        stock=max(0, row.stock or 0),
-        created_block=row.created_block,
-        counts=counts,
+        edition=number,
+        operator=ids.operator_of_edition(number),
+        operator_name=name or "",
+        title=title or "",
+        metadata=metadata or {},
+        quantity=quantity,
+        face_value=from_eight_bytes(face_value),
+        currency=currency,
+        service=service,
+        first_day=first_day,
+        withdrawn_from=withdrawn_from,
+        stock=max(0, stock or 0),
+        created_block=created_block,
     )
 
 

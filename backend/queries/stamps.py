@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, cast, func, or_, select
+from sqlalchemy import Connection, Row, select
 
 from backend.domain import ids
 from backend.domain.item_numbers import BadItemNumber, parse_s10, parse_sscc
@@ -32,8 +32,8 @@ from backend.queries.words import (
 )
 from backend.store import stamps as stamp_rows
 from backend.store import tables
-from backend.store.submissions import OPEN
-from backend.store.tables import promised_use, scan_count, stamp_signer, submission, twin
+from backend.store.engine import straight
+from backend.store.tables import in_eight_bytes, twin
 from stamps.errors import BadCode
 from stamps.number import WRITTEN, parse_number
 from stamps.payload import Network, PublicCode, digest, encode, parse
@@ -202,7 +202,7 @@ def _known(
     facts: StampFacts,
     stamp: int,
     payload: str | None,
-    around: Row[Any],
+    around: _Around,
 ) -> StampAnswer:
     places = [seen.custodian for seen in facts.sightings]
     names = named(db, [*places, facts.use.custodian] if facts.use else places)
@@ -212,7 +212,7 @@ def _known(
     words = verdict_words(verdict, around.name or "", stamp, names, facts.first_day)
     return StampAnswer(
         verdict=verdict,
-        words=use_being_recorded(words, around.name) if under_way else words,
+        words=use_being_recorded(words, around.name or "") if under_way else words,
         stamp=stamp,
         payload=payload,
         edition=editions.find(db, ids.edition_of(stamp)),
@@ -248,33 +248,40 @@ def _code_axis(db: Connection, house: House, code: PublicCode) -> CodeAxis:
     return judge_code(signed_by, code.signer_hint, own, facts.issued_block if facts else None)
 
 
+_SIGNERS = """
+SELECT operator, address, revoked_block FROM stamp_signer
+WHERE operator = %(operator)b OR substring(address FROM 1 FOR length(%(hint)b::bytea)) = %(hint)b
+"""
+
+
 def _signers(db: Connection, operator: int, hint: bytes) -> list[tuple[int, SignerFacts]]:
     """The signers of the post that the code names, and any whose address begins with the hint."""
-    begins = func.substring(stamp_signer.c.address, 1, len(hint)) == hint
-    rows = db.execute(select(stamp_signer).where(or_(stamp_signer.c.operator == operator, begins)))
-    return [(row.operator, SignerFacts(row.address, row.revoked_block)) for row in rows]
+    rows = straight(db, _SIGNERS, {"operator": operator, "hint": hint})
+    return [(number, SignerFacts(address, revoked)) for number, address, revoked in rows]
 
 
-def _around(db: Connection, stamp: int) -> Row[Any]:
+@dataclass(frozen=True, slots=True)
+class _Around:
     """Whose stamp it is, how often its page was opened, and whether a record that uses it is on its way."""
-    operator = tables.operator
-    scans = select(func.coalesce(func.sum(scan_count.c.scans), 0)).where(
-        scan_count.c.stamp == stamp
-    )
-    under_way = (
-        select(promised_use.c.stamp)
-        .join(submission, submission.c.digest == promised_use.c.digest)
-        .where(promised_use.c.stamp == stamp, submission.c.state.in_(OPEN))
-    )
-    of_stamp = operator.c.number == ids.operator_of_stamp(stamp)
-    return db.execute(
-        select(
-            select(operator.c.name).where(of_stamp).scalar_subquery().label("name"),
-            select(operator.c.suspended_block).where(of_stamp).scalar_subquery().label("suspended"),
-            cast(scans.scalar_subquery(), Integer).label("scans"),
-            under_way.exists().label("use_under_way"),
-        )
-    ).one()
+
+    name: str | None
+    suspended: int | None
+    scans: int
+    use_under_way: bool
+
+
+_AROUND = """
+SELECT (SELECT name FROM operator WHERE number = %(operator)b),
+    (SELECT suspended_block FROM operator WHERE number = %(operator)b),
+    (SELECT coalesce(sum(scans), 0)::bigint FROM scan_count WHERE stamp = %(stamp)b),
+    EXISTS (SELECT FROM promised_use JOIN submission ON submission.digest = promised_use.digest
+        WHERE promised_use.stamp = %(stamp)b AND state IN ('pending', 'held', 'sent'))
+"""
+
+
+def _around(db: Connection, stamp: int) -> _Around:
+    values = {"stamp": in_eight_bytes(stamp), "operator": ids.operator_of_stamp(stamp)}
+    return _Around(*straight(db, _AROUND, values)[0])
 
 
 def _twin(db: Connection, stamp: int) -> Row[Any] | None:
@@ -297,7 +304,7 @@ def _network_note(house: House, code: PublicCode | None) -> tuple[str, ...]:
     return (f"The code is for network {code.network}; this is network {house.network_alias}.",)
 
 
-def _notes(around: Row[Any]) -> tuple[str, ...]:
+def _notes(around: _Around) -> tuple[str, ...]:
     if around.suspended is None:
         return ()
     return (f"{around.name} is suspended from the network since block {around.suspended}.",)

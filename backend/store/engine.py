@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import select
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, OperationalError
 
 from backend.errors import PosthornError, Unavailable, Unprocessable
 
 
 def open_engine(url: str, pool_size: int = 4) -> Engine:
     """An engine on PostgreSQL; connects at first use."""
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=8,
-        pool_pre_ping=True,
         hide_parameters=True,  # secrets stay out of logged errors
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
     )
+    event.listen(engine, "checkout", _must_be_silent)
+    return engine
+
+
+def _must_be_silent(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """A kept connection on which something came has been closed by the server: another is opened instead.
+
+    This asks the kernel; a ping would ask the server before every transaction.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError("the server has closed this connection")
+
+
+@cache
+def reading(engine: Engine) -> Engine:
+    """The same connections, each statement by itself: what only reads need not ask for begin and commit."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager
@@ -57,7 +77,9 @@ def driver(db: Connection) -> psycopg.Connection[Any]:
     return found
 
 
-def straight(db: Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def straight(
+    db: Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[tuple[Any, ...]]:
     """The rows of a frequent statement, past SQLAlchemy, whose own work is most of its cost.
 
     Write placeholders as %b: arrays go over in binary form, twice as fast as text. Raises psycopg's errors.

@@ -11,21 +11,21 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.domain.ids import edition_of, serial_of, stamp_number
 from backend.domain.verdict import Sighting, StampFacts, Use
+from backend.store.engine import straight
 from backend.store.submissions import OPEN
 from backend.store.tables import (
     claim_root,
     claims_closed,
     edition,
     edition_terms,
+    in_eight_bytes,
     issued_range,
-    original_shown,
     print_job,
     promised_use,
     scan_count,
     sighting,
     stamp_use,
     submission,
-    twin,
     void_range,
 )
 
@@ -37,29 +37,66 @@ def facts(db: Connection, stamps: Iterable[int]) -> dict[int, StampFacts]:
     return {s: found for s in stamps if (found := stamp_facts(db, s)) is not None}
 
 
+# One statement: this is asked for every code that anybody scans. Of ranges, the newest that begins at or below
+# the serial is the only one that may cover it.
+_FACTS = """
+SELECT edition.first_day, edition.withdrawn_from, issued.block_time, issued.block_number, void.reason,
+    EXISTS (SELECT FROM twin WHERE stamp = %(stamp)b),
+    CASE WHEN replaced.edition IS NULL THEN closed.block_time END,
+    ARRAY(SELECT block_time FROM original_shown WHERE stamp = %(stamp)b ORDER BY block_time),
+    ARRAY(SELECT ARRAY[custodian, time] FROM sighting WHERE stamp = %(stamp)b ORDER BY time),
+    stamp_use.custodian, stamp_use.time, stamp_use.kind, stamp_use.item, stamp_use.block_number
+FROM edition
+LEFT JOIN LATERAL {issued_range} ON issued.last >= %(serial)b
+LEFT JOIN LATERAL {void_range} ON void.last >= %(serial)b
+LEFT JOIN LATERAL {claims_closed} ON closed.last >= %(serial)b
+LEFT JOIN LATERAL {claim_root} ON replaced.last >= %(serial)b
+LEFT JOIN stamp_use ON stamp_use.stamp = %(stamp)b
+WHERE edition.edition = %(edition)b AND %(serial)b BETWEEN 1 AND edition.quantity
+""".format(
+    **{
+        table: f"(SELECT * FROM {table} WHERE {table}.edition = edition.edition AND first <= %(serial)b "
+        f"ORDER BY first DESC LIMIT 1) AS {name}"
+        for table, name in (
+            ("issued_range", "issued"),
+            ("void_range", "void"),
+            ("claims_closed", "closed"),
+            ("claim_root", "replaced"),
+        )
+    }
+)
+
+
 def stamp_facts(db: Connection, stamp: int) -> StampFacts | None:
     """All facts of one stamp; None where its edition does not exist or has no such serial."""
     number, serial = edition_of(stamp), serial_of(stamp)
-    terms = db.execute(select(edition).where(edition.c.edition == number)).first()
-    if terms is None or not 1 <= serial <= terms.quantity:
-        return None
-    issued = db.execute(_covering(issued_range, number, serial)).first()
-    void = db.execute(_covering(void_range, number, serial)).first()
-    use = db.execute(select(stamp_use).where(stamp_use.c.stamp == stamp)).first()
-    claimed = db.execute(select(twin.c.stamp).where(twin.c.stamp == stamp)).first()
-    return StampFacts(
-        issued_at=issued.block_time if issued else None,
-        issued_block=issued.block_number if issued else None,
-        being_recorded=issued is None and _is_being_issued(db, number, serial),
-        first_day=terms.first_day,
-        withdrawn_from=terms.withdrawn_from,
-        use=_use(use) if use else None,
-        void_reason=void.reason if void else None,
-        twin_claimed=claimed is not None,
-        claims_closed_at=root_of(db, stamp).closed_at,
-        sightings=_sightings(db, stamp),
-        original_shown=_shown(db, stamp),
-    )
+    values = {"stamp": in_eight_bytes(stamp), "edition": number, "serial": serial}
+    for (
+        first_day,
+        withdrawn_from,
+        issued_at,
+        issued_block,
+        void_reason,
+        twin_claimed,
+        closed_at,
+        shown,
+        sightings,
+        *use,
+    ) in straight(db, _FACTS, values):
+        return StampFacts(
+            issued_at=issued_at,
+            issued_block=issued_block,
+            being_recorded=issued_at is None and _is_being_issued(db, number, serial),
+            first_day=first_day,
+            withdrawn_from=withdrawn_from,
+            use=Use(*use) if use[0] is not None else None,
+            void_reason=void_reason,
+            twin_claimed=twin_claimed,
+            claims_closed_at=closed_at,
+            sightings=tuple(Sighting(custodian, time) for custodian, time in sightings),
+            original_shown=tuple(shown),
+        )
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +138,6 @@ def _covering(ranges: Any, number: int, serial: int) -> Any:
     return select(newest_below).where(newest_below.c.last >= serial)
 
 
-def _use(row: Row[Any]) -> Use:
-    return Use(row.custodian, row.time, row.kind, row.item, row.block_number)
-
-
 def _is_being_issued(db: Connection, number: int, serial: int) -> bool:
     payload = submission.c.payload
     return (
@@ -119,24 +152,6 @@ def _is_being_issued(db: Connection, number: int, serial: int) -> bool:
         ).first()
         is not None
     )
-
-
-def _sightings(db: Connection, stamp: int) -> tuple[Sighting, ...]:
-    rows = db.execute(
-        select(sighting.c.custodian, sighting.c.time)
-        .where(sighting.c.stamp == stamp)
-        .order_by(sighting.c.time)
-    )
-    return tuple(Sighting(row.custodian, row.time) for row in rows)
-
-
-def _shown(db: Connection, stamp: int) -> tuple[int, ...]:
-    rows = db.execute(
-        select(original_shown.c.block_time)
-        .where(original_shown.c.stamp == stamp)
-        .order_by(original_shown.c.block_time)
-    )
-    return tuple(row.block_time for row in rows)
 
 
 def add_sighting(db: Connection, stamp: int, custodian: int, time: int) -> None:

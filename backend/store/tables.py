@@ -52,10 +52,20 @@ class Unsigned64(TypeDecorator[int]):
     cache_ok = True
 
     def process_bind_param(self, value: int | None, _: Dialect) -> int | None:
-        return value if value is None or value < 1 << 63 else value - (1 << 64)
+        return None if value is None else in_eight_bytes(value)
 
     def process_result_value(self, value: int | None, _: Dialect) -> int | None:
-        return value if value is None or value >= 0 else value + (1 << 64)
+        return None if value is None else from_eight_bytes(value)
+
+
+def in_eight_bytes(value: int) -> int:
+    """A uint64 as its column keeps it."""
+    return value if value < 1 << 63 else value - (1 << 64)
+
+
+def from_eight_bytes(value: int) -> int:
+    """The reverse of in_eight_bytes."""
+    return value if value >= 0 else value + (1 << 64)
 
 
 def _now() -> Column:  # type: ignore[type-arg]

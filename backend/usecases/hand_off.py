@@ -41,6 +41,8 @@ from backend.usecases.submit import (
 )
 
 COUNTER_DEADLINE_SECONDS = 15 * 60
+# Items are locked until the commit, and PostgreSQL has room for so many locks.
+MOST_TAKEN_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,10 @@ def take_over_each(
 ) -> list[Promise | PosthornError]:
     """Many lists, each by itself and judged by what those before it leave: its promise, or why it is refused."""
     open_ = releases.lock(db, {request.release for request in requests})
+    if sum(len(row.lines) for row in open_.values()) > MOST_TAKEN_AT_ONCE:
+        raise Unprocessable(
+            f"These lists have more than {MOST_TAKEN_AT_ONCE} lines.", "Send fewer of them at once."
+        )
     receiver = _Receiver(db, house, who, open_)
     taken = each(receiver.take, requests)
     promises = iter(keep_each(db, [one for one in taken if isinstance(one, Draft)]))

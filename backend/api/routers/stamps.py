@@ -48,15 +48,13 @@ def limit_looks(call: Caller, rule: str = "verify") -> None:
 @router.get("/stamps/{stamp}", response_model=answers.Stamp)
 def get_stamp(call: Call, stamp: StampIn) -> Response:
     """The verdict on a typed number: without a code there is no signature to check."""
-    limit_looks(call)
-    return answer(answers.Stamp.of(call.read(lambda db: stamps.one(db, call.house, stamp))))
+    return answer(answers.Stamp.of(call.look(lambda db: stamps.one(db, call.house, stamp))))
 
 
 @router.get("/stamps/{stamp}/claim-proof", response_model=answers.ClaimProof)
 def get_claim_proof(call: Call, stamp: StampIn) -> Response:
     """What a claim or an original needs besides the concealed code. Anybody may ask; nothing of it is secret."""
-    limit_looks(call)
-    found = call.read(lambda db: claims.claim_proof(db, stamp))
+    found = call.look(lambda db: claims.claim_proof(db, stamp))
     return answer(answers.ClaimProof.model_validate(found))
 
 
@@ -73,8 +71,7 @@ def verify_code(call: Call, body: VerifyBody) -> Response:
 
 
 def _verdict(call: Caller, code: str) -> Response:
-    limit_looks(call)
-    return answer(answers.Stamp.of(call.read(lambda db: stamps.verify(db, call.house, code))))
+    return answer(answers.Stamp.of(call.look(lambda db: stamps.verify(db, call.house, code))))
 
 
 async def image(request: Request) -> bytes:

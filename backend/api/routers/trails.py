@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from backend.api import people
 from backend.api.answers import trails as answers
 from backend.api.fields import Bytes32In, CustodianIn, Line, Scanned, Seconds, hexed
-from backend.api.routers.stamps import limit_looks
 from backend.api.service import Call, answer, gives
 from backend.domain import ids
 from backend.ports import Actor
@@ -41,15 +40,18 @@ def get_by_number(call: Call, number: Annotated[Scanned, Query()]) -> Response:
 @router.get("/trails/{item}", response_model=answers.Trail)
 def get_trail(call: Call, item: Bytes32In, if_none_match: IfNoneMatch = None) -> Response:
     """An item's trail; with its number for people who have signed in."""
-    opened = call.is_signed_in()
-    return trail_answer(call.read(lambda db: trails.trail(db, item, opened)), if_none_match)
+
+    def work(db: Connection) -> TrailAnswer:
+        opened = people.find_actor(db, call.credentials) is not None
+        return trails.trail(db, item, opened)
+
+    return trail_answer(call.read(work), if_none_match)
 
 
 @router.get("/trails/codes/{trail_code}", response_model=answers.Trail)
 def get_by_code(call: Call, trail_code: TrailCode, if_none_match: IfNoneMatch = None) -> Response:
     """The trail that a label's code opens, with the item's number."""
-    limit_looks(call)
-    return trail_answer(call.read(lambda db: trails.by_code(db, trail_code)), if_none_match)
+    return trail_answer(call.look(lambda db: trails.by_code(db, trail_code)), if_none_match)
 
 
 def trail_answer(found: TrailAnswer, if_none_match: str | None) -> Response:
@@ -73,7 +75,6 @@ def bundle(call: Call, item: Bytes32In) -> Response:
     For people of the post that accepted the item, and for auditors, it opens the item's number too, which
     takes the label's trail code with it.
     """
-    limit_looks(call)
 
     def work(db: Connection) -> tuple[Opening | None, dict[int, str], list[bytes]]:
         who = people.find_actor(db, call.credentials)
@@ -82,7 +83,7 @@ def bundle(call: Call, item: Bytes32In) -> Response:
         opening = _opening(db, item) if found.number else None
         return opening, names, [carrier.item for carrier in found.carriers]
 
-    made = call.service.prove(item, *call.read(work))
+    made = call.service.prove(item, *call.look(work))
     name = f'attachment; filename="{hexed(item)[2:10]}.posthorn.json"'
     headers = {"Content-Disposition": name}
     return Response(made, media_type="application/json", headers=headers)

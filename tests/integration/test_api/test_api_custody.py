@@ -50,6 +50,39 @@ def test_list_is_taken_over_without_the_missing_and_with_what_was_found(town: To
     assert town.get(f"/v1/releases/{digest}", town.as_(COUNTER))["state"] == "received"
 
 
+def test_many_lists_at_once_stand_alone_and_follow_one_another(town: Town) -> None:
+    """C2, C3: a sorter's run: what is refused keeps no other list back, and each is judged by those before it."""
+    items = [town.settled_item() for _ in range(3)]
+    there = custodian_text(HALL)
+    lists = [
+        {"receiver": there, "lines": [{"item": items[0]}]},
+        {"receiver": there, "lines": [{"item": town.number()}]},
+        {"receiver": there, "lines": [{"item": items[1]}, {"item": items[2]}]},
+        {"receiver": there, "lines": [{"item": items[0]}]},
+    ]
+    made = town.post("/v1/releases/bulk", {"lists": lists}, town.as_(COUNTER), 201)
+    assert (made["handed_over"], made["refused"]) == (3, 1)
+    first, unknown, pair, again = made["lines"]
+    assert unknown["problem"]["type"] == "urn:posthorn:Unprocessable"
+    digests = [line["digest"] for line in (first, pair, again, pair)]
+    receipts = {"receipts": [{"release": digest} for digest in digests]}
+    stranger = town.post("/v1/receipts/bulk", receipts, town.as_(COUNTER))
+    assert {line["problem"]["status"] for line in stranger["lines"]} == {403}
+    taken = town.post("/v1/receipts/bulk", receipts, town.as_(HALL))
+    assert [line["problem"] is None for line in taken["lines"]] == [True, True, False, False]
+    assert taken["lines"][2]["problem"]["type"] == "urn:posthorn:NotHolder"
+    assert taken["lines"][3]["problem"]["status"] == 409
+    town.settle()
+    assert {town.get(f"/v1/trails/{item}")["holder"]["number"] for item in items} == {there}
+    assert town.get(f"/v1/releases/{digests[2]}", town.as_(HALL))["state"] == "open"
+
+
+def test_lists_of_more_than_500_lines_in_all_are_refused(town: Town) -> None:
+    lines = [{"item": f"0x{number:064x}"} for number in range(251)]
+    lists = [{"receiver": custodian_text(HALL), "lines": lines}] * 2
+    town.post("/v1/releases/bulk", {"lists": lists}, town.as_(COUNTER), 422)
+
+
 def test_receipt_by_the_givers_click_is_refused(town: Town) -> None:
     """B9: the receiver's own session, or its PIN at the giver's screen; nothing else."""
     digest = town.hand_over([town.settled_item()])
