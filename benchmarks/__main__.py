@@ -12,7 +12,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import bench_backfill, bench_stamps
+from benchmarks import (
+    bench_backfill,
+    bench_stamps,
+    bench_throughput,
+    bench_trails,
+    bench_verify,
+)
 from benchmarks.installed import Installed, help_seconds
 
 Figure = tuple[str, str, str]
@@ -51,6 +57,8 @@ def installed_figures(posthorn: Installed) -> Iterator[Figure]:
         yield "a hand-off reads settled, p50", f"{p50:.2f} s", ""
         yield "a hand-off reads settled, p95", f"{p95:.2f} s", "<= 2 s"
         yield "CSV import, to settled", f"{posthorn.import_rate():,.0f} records/s", ">= 200/s"
+        for bench in (bench_throughput, bench_verify, bench_trails):
+            yield from bench.measure(posthorn)
     finally:
         posthorn.stop()
 

@@ -10,34 +10,54 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from benchmarks.clients import Plan
 from benchmarks.installed import COUNTER, HALL, Installed, alone
+from benchmarks.plain_script import Script
 from benchmarks.processes import OURS
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
+SCRIPTED = 200
 Figure = tuple[str, str, str]
 
 
 def measure(posthorn: Installed) -> Iterator[Figure]:
-    """The figures of lists of 1 to 100 items, and of one item each."""
-    lists = load(posthorn, items=8_000, longest=100, ahead=250)
-    yield from figures(lists, "in lists of 1 to 100", ">= 4,000/s")
-    alone = load(posthorn, items=4_000, longest=1, ahead=2_000, at_once=50)
-    yield from figures(alone, "one by one, 50 in a request", ">= 900/s")
-    asked = load(posthorn, items=4_000, longest=1, ahead=2_000)
-    yield from figures(asked, "one by one, one in a request", "")
+    """The figures of lists of 1 to 100 items, of one item each, and of the script."""
+    yield (
+        "a web3.py script, one transaction a hand-off",
+        f"{_by_script(posthorn):,.0f}/s",
+        "beside it",
+    )
+    with posthorn.second_server() as second:
+        pids = [posthorn.pid, second]
+        lists = load(posthorn, pids, items=20_000, longest=100, ahead=250)
+        yield from figures(lists, "in lists of 1 to 100", ">= 4,000/s")
+        many = load(posthorn, pids, items=10_000, longest=1, ahead=2_000, at_once=50)
+        yield from figures(many, "one by one, 50 in a request", ">= 900/s")
+        asked = load(posthorn, pids, items=4_000, longest=1, ahead=2_000)
+        yield from figures(asked, "one by one, one in a request", "")
+
+
+def _by_script(posthorn: Installed) -> float:
+    with posthorn.client(COUNTER) as counter:
+        numbers = [{"number": posthorn.number()} for _ in range(SCRIPTED)]
+        accepted = counter.post("/v1/items/bulk", json={"items": numbers}).json()["lines"]
+        while sum(counter.get("/v1/status").json()["queue"].values()):
+            time.sleep(0.1)
+    script = Script(posthorn.data, posthorn.rpc_url, COUNTER, HALL)
+    return script.per_second([line["accepted"]["item"] for line in accepted])
 
 
 def load(
-    posthorn: Installed, items: int, longest: int, ahead: int, at_once: int = 1
+    posthorn: Installed, pids: list[int], items: int, longest: int, ahead: int, at_once: int = 1
 ) -> dict[str, Any]:
     """Hand off for SECONDS, from a process of its own; what clients.Load found."""
     plan = Plan(
-        pid=posthorn.pid,
+        pids=pids,
         port=posthorn.port,
         token=posthorn.token(),
         giver=COUNTER,

@@ -23,12 +23,12 @@ LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`pid` is the installation's. `longest`: items of the longest list, `at_once`: lists in a request.
+    """`pids` are the installation's. `longest`: items of the longest list, `at_once`: lists in a request.
 
     `ahead`: most records not yet settled.
     """
 
-    pid: int
+    pids: list[int]
     port: int
     token: str
     giver: str
@@ -113,8 +113,8 @@ class Load:
     def _usage(self) -> dict[str, dict[str, float]]:
         """Of the installation's processes and of this one."""
         return {
-            "seconds": processor_seconds(self.plan.pid) | {"client": time.process_time()},
-            "megabytes": megabytes(self.plan.pid),
+            "seconds": processor_seconds(self.plan.pids) | {"client": time.process_time()},
+            "megabytes": megabytes(self.plan.pids),
         }
 
     async def _accept(self, first: int, count: int) -> list[str]:

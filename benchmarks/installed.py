@@ -109,7 +109,7 @@ class Installed:
     def idle_megabytes(self) -> float:
         """Proportional set size of the process and all below it, after ten idle seconds."""
         time.sleep(10)
-        return sum(megabytes(self.pid).values())
+        return sum(megabytes([self.pid]).values())
 
     def command(self, *arguments: str) -> str:
         command = [POSTHORN, *arguments, "--data", self.data]

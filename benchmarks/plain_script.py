@@ -19,14 +19,13 @@ from backend.config import read_settings
 from backend.domain.ids import parse_custodian
 from backend.house import open_keys
 
-LINE = "bytes32 item,uint32 number,uint16 condition,bytes32 evidence"
 TYPES = {
+    "EIP712Domain": "string name,string version,uint256 chainId,address verifyingContract",
     "Release": "uint40 giver,uint40 receiver,uint40 time,uint40 deadline,Line[] lines",
-    "Line": LINE,
+    "Line": "bytes32 item,uint32 number,uint16 condition,bytes32 evidence",
     "Receipt": "bytes32 release,uint40 time,uint256[] received,Finding[] findings",
     "Finding": "uint16 line,uint16 condition,bytes32 evidence",
 }
-DOMAIN = "string name,string version,uint256 chainId,address verifyingContract"
 
 
 class Script:
@@ -49,15 +48,12 @@ class Script:
             "verifyingContract": address,
         }
 
-    def per_second(self, items: list[str], seconds: float) -> float:
+    def per_second(self, items: list[str]) -> float:
         """Hand-offs a second of fresh items, one after the other."""
-        done, began = 0, time.monotonic()
+        began = time.monotonic()
         for item in items:
-            if time.monotonic() - began >= seconds:
-                break
             self._hand_off(item)
-            done += 1
-        return done / (time.monotonic() - began)
+        return len(items) / (time.monotonic() - began)
 
     def _hand_off(self, item: str) -> None:
         now = int(time.time())
@@ -75,11 +71,10 @@ class Script:
             raise RuntimeError(f"{item} was not handed off")
 
     def _signed(self, kind: str, record: dict[str, Any], side: str) -> tuple[bytes, bytes]:
-        types = {name: _members(text) for name, text in {**TYPES, "EIP712Domain": DOMAIN}.items()}
         used = {"Release": ("Release", "Line"), "Receipt": ("Receipt", "Finding")}[kind]
         typed = encode_typed_data(
             full_message={
-                "types": {name: types[name] for name in (*used, "EIP712Domain")},
+                "types": {name: _members(TYPES[name]) for name in (*used, "EIP712Domain")},
                 "primaryType": kind,
                 "domain": self._domain,
                 "message": record,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -17,10 +18,10 @@ def family(pid: int) -> list[int]:
     return [pid] + [one for child in below for one in family(child)]
 
 
-def processor_seconds(pid: int) -> dict[str, float]:
+def processor_seconds(pids: Iterable[int]) -> dict[str, float]:
     """User and system time so far by role; PostgreSQL's with that of its sessions that have ended."""
     spent: Counter[str] = Counter()
-    for one in family(pid):
+    for one in (member for pid in pids for member in family(pid)):
         fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
         role = _role(one)
         ended = sum(map(int, fields[13:15])) if role == "postgres" else 0
@@ -28,10 +29,10 @@ def processor_seconds(pid: int) -> dict[str, float]:
     return dict(spent)
 
 
-def megabytes(pid: int) -> dict[str, float]:
+def megabytes(pids: Iterable[int]) -> dict[str, float]:
     """Proportional set size by role."""
     used: Counter[str] = Counter()
-    for one in family(pid):
+    for one in (member for pid in pids for member in family(pid)):
         used[_role(one)] += _pss_kilobytes(one) / 1024
     return dict(used)
 

@@ -81,11 +81,7 @@ class Readers:
         }
 
     def _usage(self) -> dict[str, float]:
-        spent = {"client": time.process_time()}
-        for pid in self._plan.pids:
-            for role, seconds in processor_seconds(pid).items():
-                spent[role] = spent.get(role, 0.0) + seconds
-        return spent
+        return {"client": time.process_time()} | processor_seconds(self._plan.pids)
 
     def _ask_until(self, end: float) -> None:
         """Ask what is due, take what comes, until the end; then wait for what is still asked."""

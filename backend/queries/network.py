@@ -136,11 +136,20 @@ def _receptacle(number: int, holder: CustodianAnswer | None) -> CustodianAnswer:
     return replace(holder, number=number, name=name, rights=())
 
 
+# As _enrolled says it; asked with nearly every answer.
+_ENROLLED = """
+SELECT custodian.*, operator.name AS operator_name, custodian_name.name, custodian_name.town
+FROM custodian JOIN operator ON operator.number = custodian.operator
+LEFT JOIN custodian_name ON custodian_name.custodian = custodian.number
+WHERE custodian.number = ANY(%b::bigint[])
+"""
+
+
 def _custodians(db: Connection, numbers: set[int]) -> dict[int, CustodianAnswer]:
     wanted = sorted(numbers)
     if not wanted:
         return {}
-    rows = db.execute(_enrolled().where(CUSTODIAN.c.number == func.any(wanted)))
+    rows = db.exec_driver_sql(_ENROLLED, (wanted,))
     found = {row.number: _answer(row) for row in rows}
     return {number: found.get(number) or _stranger(number) for number in wanted}
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from backend.queries.network import CustodianAnswer, named
 from backend.queries.words import when
-from backend.store.tables import equivocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,8 @@ class NoticeAnswer:
 
 def notices(db: Connection, item: bytes) -> tuple[NoticeAnswer, ...]:
     """Those of an item, in the order in which they were shown."""
-    found = select(equivocation).where(equivocation.c.item == item)
-    rows = db.execute(found.order_by(equivocation.c.block_number, equivocation.c.log_index)).all()
+    query = "SELECT * FROM equivocation WHERE item = %b ORDER BY block_number, log_index"
+    rows = db.exec_driver_sql(query, (item,)).all()
     names = named(db, _mentioned(rows)) if rows else {}
     return tuple(_notice(row, names) for row in rows)
 

@@ -14,7 +14,6 @@ from backend.queries import network
 from backend.queries.paging import Page, decode_cursor, encode_cursor, rows_asked
 from backend.queries.status import AsOf, as_of
 from backend.store.engine import straight
-from backend.store.submissions import OPEN
 from backend.store.tables import person, submission
 
 RECORDED = ("settled", "safe", "final")
@@ -120,9 +119,18 @@ def page(
     return Page(tuple(_answers(db, rows[:limit])), following)
 
 
+_OPEN_OF_ITEM = """
+SELECT sequence FROM submission
+WHERE items @> ARRAY[%b::bytea] AND state IN ('pending', 'held', 'sent')
+"""
+
+
 def open_of_item(db: Connection, item: bytes, opened: bool) -> tuple[UnderWay, ...]:
     """What is under way for an item, in the order in which it will be recorded."""
-    query = _known().where(submission.c["items"].overlap([item]), submission.c.state.in_(OPEN))
+    open_ = straight(db, _OPEN_OF_ITEM, (item,))
+    if not open_:
+        return ()
+    query = _known().where(submission.c.sequence.in_([sequence for (sequence,) in open_]))
     found = _answers(db, db.execute(query.order_by(submission.c.sequence)).all())
     return tuple(_under_way(one, opened) for one in found)
 

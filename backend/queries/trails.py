@@ -27,8 +27,9 @@ from backend.queries.submissions import UnderWay
 from backend.queries.words import answerable, entry_text, where_it_is
 from backend.store import items as item_rows
 from backend.store import tables
+from backend.store.engine import straight
 from backend.store.entries import body_to_json, entry_from_row, state_from_row
-from backend.store.tables import forecast, item_secret, stamp_use
+from backend.store.tables import forecast, from_eight_bytes, item_secret
 
 # A record that reaches the chain later than this after its event is shown as late.
 LATE_SECONDS = 3_600
@@ -113,7 +114,7 @@ class ItemAnswer:
 
 def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
     """The trail of an item; `opened` by its label's code or a session: with its number. Raises NotFound."""
-    state_row = db.execute(select(tables.item).where(tables.item.c.item == item)).first()
+    state_row = db.exec_driver_sql("SELECT * FROM item WHERE item = %b", (item,)).first()
     secret = item_rows.secret(db, item)
     if state_row is None and secret is None:
         raise NotFound("There is no such item.", "Check what was typed, or scan its label again.")
@@ -212,9 +213,8 @@ def _accepted(item: bytes, chain: dict[bytes, Row[Any]], secrets: dict[bytes, An
 
 
 def _entries(db: Connection, item: bytes) -> list[Entry]:
-    entry = tables.entry
-    rows = db.execute(select(entry).where(entry.c.item == item).order_by(entry.c.record))
-    return [entry_from_row(row) for row in rows]
+    query = "SELECT * FROM entry WHERE item = %b ORDER BY record"
+    return [entry_from_row(row) for row in db.exec_driver_sql(query, (item,))]
 
 
 def parties(entry: Entry) -> tuple[int, int]:
@@ -345,8 +345,8 @@ def _answer_time(entries: list[Entry], state: TrailState | None) -> int:
 
 
 def _stamps(db: Connection, item: bytes) -> tuple[int, ...]:
-    query = select(stamp_use.c.stamp).where(stamp_use.c.item == item)
-    return tuple(row.stamp for row in db.execute(query.order_by(stamp_use.c.stamp)))
+    rows = straight(db, "SELECT stamp FROM stamp_use WHERE item = %b", (item,))
+    return tuple(sorted(from_eight_bytes(stamp) for (stamp,) in rows))
 
 
 def _etag(

@@ -108,7 +108,7 @@ def keep_secret(db: Connection, **values: Any) -> bool:
 
 
 def secret(db: Connection, item_: bytes) -> Row[Any] | None:
-    return db.execute(select(item_secret).where(item_secret.c.item == item_)).first()
+    return db.exec_driver_sql("SELECT * FROM item_secret WHERE item = %b", (item_,)).first()
 
 
 def origin(db: Connection, item_: bytes) -> int | None:

@@ -58,7 +58,7 @@ def test_many_lists_at_once_stand_alone_and_follow_one_another(town: Town) -> No
         {"receiver": there, "lines": [{"item": items[0]}]},
         {"receiver": there, "lines": [{"item": town.number()}]},
         {"receiver": there, "lines": [{"item": items[1]}, {"item": items[2]}]},
-        {"receiver": there, "lines": [{"item": items[0]}]},
+        {"receiver": there, "lines": [{"item": items[0], "condition": "wet_and_crushed"}]},
     ]
     made = town.post("/v1/releases/bulk", {"lists": lists}, town.as_(COUNTER), 201)
     assert (made["handed_over"], made["refused"]) == (3, 1)
