@@ -56,9 +56,9 @@ def begin(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as db:
             yield db
-    except (OperationalError, psycopg.OperationalError) as error:
+    except OperationalError as error:
         raise database_away(error) from error
-    except (DataError, psycopg.DataError) as error:
+    except DataError as error:
         raise Unprocessable(
             "A value in it is too large, or holds a character that cannot be kept.",
             "Put it right; nothing was recorded.",
@@ -82,16 +82,25 @@ def straight(
 ) -> list[tuple[Any, ...]]:
     """The rows of a frequent statement, past SQLAlchemy, whose own work is most of its cost.
 
-    Write placeholders as %b: arrays go over in binary form, twice as fast as text. Raises psycopg's errors.
+    Write placeholders as %b: arrays go over in binary form, twice as fast as text. Raises SQLAlchemy's errors.
     """
-    cursor = driver(db).execute(query, values, binary=True)
+    try:
+        cursor = driver(db).execute(query, values, binary=True)
+    except psycopg.Error as error:
+        raise _as_sqlalchemy(db, query, error) from error
     return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
 
 
-def database_away(error: DBAPIError | psycopg.Error) -> Unavailable:
+def _as_sqlalchemy(db: Connection, query: str, error: psycopg.Error) -> Exception:
+    """What SQLAlchemy would have raised; a connection that broke goes out of the pool, as it would have."""
+    if driver(db).closed:
+        db.invalidate(error)
+    return DBAPIError.instance(query, (), error, psycopg.Error, hide_parameters=True)
+
+
+def database_away(error: DBAPIError) -> Unavailable:
     """The error of a database that cannot be reached or cannot write."""
-    said = str(error.orig if isinstance(error, DBAPIError) else error)
-    full = "No space left" in said or "disk full" in said.lower()
+    full = "No space left" in str(error.orig) or "disk full" in str(error.orig).lower()
     if full:
         return Unavailable(
             "The disk of the database is full; nothing was recorded.",
