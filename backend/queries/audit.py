@@ -131,8 +131,10 @@ def _of_text(text: str) -> ColumnElement[bool]:
     """What one search box takes: a stamp, an item's number, a block, or 32 bytes of anything."""
     if HEX32.fullmatch(text):
         value = bytes.fromhex(text[2:])
-        columns = (ENTRY.c.item, ENTRY.c.digest, ENTRY.c.transaction_hash, ENTRY.c.block_hash)
-        return or_(*(column == value for column in columns))
+        in_block = select(tables.block.c.number).where(tables.block.c.hash == value)
+        columns = (ENTRY.c.item, ENTRY.c.digest, ENTRY.c.transaction_hash)
+        of_block = ENTRY.c.block_number == in_block.scalar_subquery()  # its hash has no index here
+        return or_(of_block, *(column == value for column in columns))
     if STAMP_TEXT.match(text):
         paid = select(stamp_use.c.item).where(stamp_use.c.stamp == _stamp(text))
         return ENTRY.c.item.in_(paid)
