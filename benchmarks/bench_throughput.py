@@ -34,11 +34,11 @@ def measure(posthorn: Installed) -> Iterator[Figure]:
     )
     with posthorn.second_server() as second:
         pids = [posthorn.pid, second]
-        lists = load(posthorn, pids, items=20_000, longest=100, ahead=250)
+        lists = load(posthorn, pids, items=12_000, longest=100, ahead=250)
         yield from figures(lists, "in lists of 1 to 100", ">= 4,000/s")
-        many = load(posthorn, pids, items=10_000, longest=1, ahead=2_000, at_once=50)
+        many = load(posthorn, pids, items=6_000, longest=1, ahead=2_000, at_once=50)
         yield from figures(many, "one by one, 50 in a request", ">= 900/s")
-        asked = load(posthorn, pids, items=4_000, longest=1, ahead=2_000)
+        asked = load(posthorn, pids, items=2_000, longest=1, ahead=2_000)
         yield from figures(asked, "one by one, one in a request", "")
 
 

@@ -84,7 +84,8 @@ class Load:
     async def run(self) -> dict[str, Any]:
         share = self.plan.items // self.plan.connections
         starts = range(self.plan.first_number, self.plan.first_number + self.plan.items, share)
-        pools = [await self._accept(start, share) for start in starts][: self.plan.connections]
+        accepting = (self._accept(start, share) for start in starts)
+        pools = (await asyncio.gather(*accepting))[: self.plan.connections]
         watch = asyncio.create_task(self._watch())
         await self._drained()
         before = self._usage()

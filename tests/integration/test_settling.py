@@ -174,6 +174,27 @@ def test_forecasts_that_the_chain_has_reached_go(posts: Posts, engine: Engine) -
         assert db.scalars(select(forecast.c.item)).all() == [card]
 
 
+def test_forecasts_of_lines_that_the_chain_refused_go_where_nothing_else_stands(
+    posts: Posts, engine: Engine
+) -> None:
+    """G2: lines of a list stand alone; what is expected of a line that counted is the next record's matter."""
+    letter, card, book = posts.accept("letter"), posts.item("card"), posts.item("book")
+    lines = [(item, 1) for item in (letter, card, book)]
+    release = posts.release(COUNTER, CENTRE, lines)
+    receipt = posts.receipt(release)
+    posts.call("CustodyLedger", "handOff", posts.hand_off_payload(release, receipt))
+    submit(engine, posts.digest(receipt), "hand_off", items=(letter, card, book))
+    submit(engine, keccak256(b"acceptance under way"), "acceptance", items=(book,))
+    standing = {"holder": CENTRE, "number": 3, "latest_time": 1, "keys": bytes(32)}
+    with engine.begin() as db:
+        for item in (letter, card, book):
+            db.execute(insert(forecast).values(item=item, records=3, **standing))
+    posts.mine()
+    index(posts, engine)
+    with engine.connect() as db:
+        assert set(db.scalars(select(forecast.c.item))) == {letter, book}
+
+
 def test_who_waits_is_woken_when_the_rows_are_there(posts: Posts, engine: Engine) -> None:
     url = engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as listener:
