@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from eth_abi.exceptions import EncodingError
 from sqlalchemy import Connection, Engine, Row
 
 from backend.chain import adopted, outbox
@@ -146,7 +145,7 @@ def _is_call_of(row: Row[Any], one: Foreign, deployment: Deployment) -> bool:
     """Whether the transaction did what the act asks."""
     if one.to != deployment.addresses[contract_of(row.kind)]:
         return False
-    with suppress(KeyError, TypeError, ValueError, AttributeError, EncodingError):
+    with suppress(KeyError, TypeError, ValueError, AttributeError):
         return batch_call(row.kind, [row.payload]) == one.calldata
     return False
 

@@ -11,7 +11,6 @@ from backend.store.engine import straight
 from backend.store.submissions import OPEN
 from backend.store.tables import (
     alarm,
-    block,
     chain_state,
     lane,
     quarantine,
