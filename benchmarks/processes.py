@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -22,10 +23,11 @@ def processor_seconds(pids: Iterable[int]) -> dict[str, float]:
     """User and system time so far by role; PostgreSQL's with that of its sessions that have ended."""
     spent: Counter[str] = Counter()
     for one in (member for pid in pids for member in family(pid)):
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        role = _role(one)
-        ended = sum(map(int, fields[13:15])) if role == "postgres" else 0
-        spent[role] += (sum(map(int, fields[11:13])) + ended) / TICKS
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            role = _role(one)
+            ended = sum(map(int, fields[13:15])) if role == "postgres" else 0
+            spent[role] += (sum(map(int, fields[11:13])) + ended) / TICKS
     return dict(spent)
 
 
@@ -33,7 +35,8 @@ def megabytes(pids: Iterable[int]) -> dict[str, float]:
     """Proportional set size by role."""
     used: Counter[str] = Counter()
     for one in (member for pid in pids for member in family(pid)):
-        used[_role(one)] += _pss_kilobytes(one) / 1024
+        with suppress(FileNotFoundError, ProcessLookupError):
+            used[_role(one)] += _pss_kilobytes(one) / 1024
     return dict(used)
 
 

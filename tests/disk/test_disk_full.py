@@ -72,7 +72,7 @@ class Promises:
         digest = next(self._numbers).to_bytes(32)
         new = NewSubmission(digest=digest, kind="report", payload={"fill": FILL}, lane="lane")
         with begin(self.engine) as db:
-            submissions.enqueue(db, new)
+            submissions.enqueue(db, [new])
         self.kept.append(digest)
 
     def are_there(self) -> bool:
