@@ -86,12 +86,17 @@ class Installed:
     @property
     def database_url(self) -> str:
         """As psycopg takes it."""
-        found = json.loads((self.data / "running.json").read_text())
-        return str(found["database_url"]).replace("+psycopg", "")
+        return str(self._running()["database_url"]).replace("+psycopg", "")
 
     @property
     def rpc_url(self) -> str:
-        return str(json.loads((self.data / "running.json").read_text())["rpc_urls"][0])
+        return str(self._running()["rpc_urls"][0])
+
+    def _running(self) -> dict[str, Any]:
+        """What `posthorn up` says of itself, soon after the first page."""
+        while "database_url" not in (found := json.loads((self.data / "running.json").read_text())):
+            time.sleep(0.1)
+        return dict(found)
 
     @contextmanager
     def second_server(self) -> Iterator[int]:

@@ -29,8 +29,8 @@ def pid_of(engine: Engine) -> int:
 
 
 def end(engine: Engine, pid: int) -> None:
-    """The server ends a session; returns when it is gone."""
-    with engine.connect() as db:
+    """The server ends a session; returns when it is gone. A transaction would see the same sessions all along."""
+    with reading(engine).connect() as db:
         straight(db, "SELECT pg_terminate_backend(%b::integer)", (pid,))
         alive = "SELECT 1 FROM pg_stat_activity WHERE pid = %b::integer"
         assert wait_until(lambda: not straight(db, alive, (pid,)), 10)
