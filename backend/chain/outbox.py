@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, func, or_, select, text, update
+from sqlalchemy import Connection, Row, Update, and_, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.chain.transactions import Transaction
@@ -121,10 +121,17 @@ def _ahead(db: Connection, key_name: str, chunk: Sequence[Row[Any]]) -> list[Row
 
 
 def save(db: Connection, address: bytes, signed: Transaction, digests: Collection[bytes]) -> None:
-    """Keep signed bytes and what they carry, before anybody sees them (B3)."""
+    """Keep signed bytes and what they carry, before anybody sees them (B3).
+
+    After a reorganisation the very bytes may be wanted again that another price had superseded.
+    """
+    new = {"hash": signed.hash, "lane": address, "nonce": signed.nonce, "raw": signed.raw}
+    again = {"state": "signed", "broadcast_at": None, "created_at": func.now()}
     db.execute(
-        insert(transaction).values(
-            hash=signed.hash, lane=address, nonce=signed.nonce, raw=signed.raw, state="signed"
+        insert(transaction)
+        .values(new | {"state": "signed"})
+        .on_conflict_do_update(
+            index_elements=["hash"], set_=again, where=transaction.c.state == "superseded"
         )
     )
     db.execute(
@@ -261,9 +268,18 @@ def _pending_again() -> Update:
 
 # --- what the chain did not record ------------------------------------------------------------------
 def unrecorded(db: Connection, key_name: str, most: int) -> Sequence[Row[Any]]:
-    """Sent submissions whose transaction is done and which the indexer did not find recorded."""
+    """Sent submissions whose transaction is done and which the indexer did not find recorded.
+
+    `follows`: an earlier one about one of its items is still under way.
+    """
+    ahead = submission.alias()
+    follows = exists().where(
+        ahead.c["items"].overlap(submission.c["items"]),
+        ahead.c.sequence < submission.c.sequence,
+        ahead.c.state.in_(OPEN),
+    )
     query = (
-        select(submission, transaction.c.state.label("transaction_state"))
+        select(submission, follows.label("follows"))
         .join(transaction, transaction.c.hash == submission.c.transaction_hash)
         .where(
             submission.c.lane == key_name,
