@@ -181,6 +181,18 @@ disk: .venv/dev.stamp
 canaries: setup
 	sh tests/canaries/check.sh
 
+FIRE := PYTHONPATH=.:tests/integration:tests/chaos .venv/bin/python
+
+## chaos:            kill processes, database and node under load, and count what was lost (KILLS, SEED)
+.PHONY: chaos
+chaos: setup
+	$(FIRE) -m tests.chaos --kills "$(or $(KILLS),100)" --seed "$(or $(SEED),1)"
+
+## simulate:         faults, kills and reorganisations drawn by seeds, beside a fresh index (SEEDS, and SEED, the first)
+.PHONY: simulate
+simulate: setup
+	$(FIRE) tests/chaos/simulate.py --seeds "$(or $(SEEDS),20)" --first "$(or $(SEED),1)"
+
 ## lint:             ruff, formatting, types
 .PHONY: lint
 lint: .venv/dev.stamp

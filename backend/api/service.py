@@ -22,6 +22,7 @@ from backend.api import people
 from backend.api.limits import Limits, network_of
 from backend.api.people import Credentials
 from backend.errors import BadRequest, NotAllowed
+from backend.failpoints import reach
 from backend.ports import Actor, House
 from backend.proof.bundle import Opening
 from backend.queries import showcase
@@ -120,6 +121,14 @@ class Caller:
         kept.
         """
         self.service.room.check()
+        reach("asked, nothing written")
+        answered = self._once(work, roles, status, hide)
+        reach("promised, not answered")
+        return answered
+
+    def _once(
+        self, work: Work[BaseModel], roles: tuple[str, ...], status: int, hide: str
+    ) -> Response:
         with self.service.begin() as db:
             who = NOBODY if NOBODY.role in roles else self._actor(db, roles)
             if self.key is None:

@@ -28,6 +28,7 @@ from backend.chain.runs import Run, cut
 from backend.chain.transactions import Fees, Unsigned, current_fees, no_op, sign
 from backend.chain.unrecorded import Patience, Verdict, judge
 from backend.domain.refusals import Refusal
+from backend.failpoints import reach
 from backend.ports import Signer
 from backend.store import items as item_rows
 from backend.store import network
@@ -143,6 +144,7 @@ class Lane:
             gas = min(run.gas, TRANSACTION_GAS_CAP)
             call = Unsigned(self._means.deployment.chain_id, nonce, to, calldata, gas, fees)
             signed = sign(call, self._means.signer, self.key_name)
+            reach("signed, not saved")
             outbox.save(db, self._address, signed, [row.digest for row in run.rows])
             nonce += 1
         outbox.set_next_nonce(db, self._address, nonce)
@@ -192,7 +194,9 @@ class Lane:
         self.under_way = len(rows)
         if not tried:
             return
+        reach("saved, not broadcast")
         outcomes = self._means.node.send([raws[row.hash] for row in tried])
+        reach("broadcast, not noted")
         self._note(tried, outcomes)
         self._began = True
         self._look_after(rows, dict(zip([row.hash for row in tried], outcomes, strict=True)))
@@ -273,7 +277,9 @@ class Lane:
                 return
             price = Fees(max(raised.max_wei, fees.max_wei), max(raised.tip_wei, fees.tip_wei))
             signed = sign(old.paying(price), self._means.signer, self.key_name)
+            reach("dearer, not saved")
             outbox.replace(db, self._address, newest, signed)
+        reach("dearer, not broadcast")
         log.warning("price raised", lane=self.key_name, nonce=old.nonce, max_wei=price.max_wei)
 
     # --- what was not recorded ----------------------------------------------------------------------
@@ -291,7 +297,7 @@ class Lane:
             numbers = _custody_numbers(db, rows)
             closed: set[bytes] = set()
             for row, answer in zip(rows, answers, strict=True):
-                tries = self._patience.tries.get(row.digest, 0)
+                tries = 0 if row.follows else self._patience.tries.get(row.digest, 0)
                 verdict = judge(answer, row.kind, row.payload, numbers, tries)
                 if verdict is not None and self._carry_out(db, row, verdict):
                     closed.update(row.items)

@@ -132,10 +132,17 @@ def _ahead(db: Connection, key_name: str, chunk: Sequence[Row[Any]]) -> list[Row
 
 
 def save(db: Connection, address: bytes, signed: Transaction, digests: Collection[bytes]) -> None:
-    """Keep signed bytes and what they carry, before anybody sees them (B3)."""
+    """Keep signed bytes and what they carry, before anybody sees them (B3).
+
+    After a reorganisation the very bytes may be wanted again that another price had superseded.
+    """
+    new = {"hash": signed.hash, "lane": address, "nonce": signed.nonce, "raw": signed.raw}
+    again = {"state": "signed", "broadcast_at": None, "created_at": func.now()}
     db.execute(
-        insert(transaction).values(
-            hash=signed.hash, lane=address, nonce=signed.nonce, raw=signed.raw, state="signed"
+        insert(transaction)
+        .values(new | {"state": "signed"})
+        .on_conflict_do_update(
+            index_elements=["hash"], set_=again, where=transaction.c.state == "superseded"
         )
     )
     db.execute(
@@ -278,13 +285,20 @@ WITH done AS MATERIALIZED (
         SELECT DISTINCT transaction_hash FROM submission WHERE lane = %b AND state = 'sent'
     ) AS sent ON hash = transaction_hash WHERE state NOT IN ('signed', 'broadcast')
 )
-SELECT submission.* FROM done JOIN submission ON transaction_hash = hash
+SELECT submission.*, EXISTS (
+    SELECT FROM submission AS ahead WHERE ahead.items && submission.items
+        AND ahead.sequence < submission.sequence AND ahead.state IN ('pending', 'held', 'sent')
+) AS follows
+FROM done JOIN submission ON transaction_hash = hash
 WHERE state = 'sent' ORDER BY sequence LIMIT %b
 """
 
 
 def unrecorded(db: Connection, key_name: str, most: int) -> Sequence[Row[Any]]:
-    """Sent submissions whose transaction is done and which the indexer did not find recorded."""
+    """Sent submissions whose transaction is done and which the indexer did not find recorded.
+
+    `follows`: an earlier one about one of its items is still under way.
+    """
     return db.exec_driver_sql(_UNRECORDED, (key_name, most)).all()
 
 

@@ -14,6 +14,7 @@ from backend.chain.client import Node
 from backend.chain.deployment import Deployment
 from backend.chain.lane import Lane, Means, Pace, Reconsider
 from backend.errors import Unavailable
+from backend.failpoints import reach
 from backend.ports import Signer
 from backend.store.engine import database_away
 
@@ -106,4 +107,5 @@ class Sender:
             return
         if self._means.node.waiting():
             self._means.node.mine()
+            reach("mined, not indexed")
             self._mined_at = time.monotonic()

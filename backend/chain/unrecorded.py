@@ -18,10 +18,10 @@ from backend.domain.refusals import Refusal
 MOST_TRIES = 5
 LONGEST_REST_SECONDS = 60.0
 FORGET_SECONDS = 600.0
-# Cured by a record of another lane or another operator that has not arrived yet (B8), or by time.
+# Cured by a record of another lane or another operator that has not arrived yet (B8).
 CURABLE = frozenset(
     "UnknownItem NotIssued UnknownOperator NotAdmin NotSubmitter UnknownCustodian UnknownEdition "
-    "TimeAhead OperatorIsSuspended CustodianIsSuspended".split()
+    "OperatorIsSuspended CustodianIsSuspended".split()
 )
 # Cured likewise, if the record was signed for a custody number that the item has not reached (C3).
 CURABLE_AHEAD = frozenset(["NotHolder", "CustodyEnded", "StaleNumber"])
@@ -70,7 +70,8 @@ def judge(
 ) -> Verdict | None:
     """From the node's answer to the single call; None where it says nothing about the record.
 
-    `numbers` are the custody numbers of its items on chain; `tries` how often the record was sent again before.
+    `numbers` are the custody numbers of its items on chain; `tries` how often the record was sent again before
+    without one of its items' still under way ahead of it.
     """
     if isinstance(answer, bytes):
         return Verdict("pending")
@@ -79,6 +80,8 @@ def judge(
         return _unexplained(answer, tries)
     if found.name == "PastDeadline":
         return Verdict("expired", refusal_json(found))
+    if found.name == "TimeAhead":  # time cures it: the chain's clock is behind ours, however far
+        return Verdict("pending")
     if tries < MOST_TRIES and _is_curable(found, kind, payload, numbers):
         return Verdict("pending")
     return Verdict("rejected", refusal_json(found))

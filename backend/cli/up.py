@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
@@ -205,24 +206,9 @@ class _House:
             return
         assert self._installed is not None
         anvil = EmbeddedAnvil(self.folder.path / "chain", self._installed.genesis_time)
-        anvil.start(self._stored_blocks, self._chain_port)
+        anvil.start(partial(stored_blocks, self.database_url), self._chain_port)
         self.stack.callback(anvil.stop)
         say("✓ chain")
-
-    def _stored_blocks(self, first: int) -> Iterator[Block]:
-        import psycopg
-
-        with psycopg.connect(self.database_url.replace("+psycopg", "", 1)) as db:
-            if db.execute("SELECT to_regclass('block')").fetchone() == (None,):
-                return
-            cursor = db.cursor("blocks", binary=True)
-            cursor.execute(
-                "SELECT number, time, raw_transactions, hash FROM block "
-                "WHERE number >= %s ORDER BY number",
-                (first,),
-            )
-            for number, seconds, raw, hash_ in cursor:
-                yield Block(number, seconds, tuple(map(bytes, raw or ())), bytes(hash_))
 
     def _child(self, *arguments: str) -> str:
         """What a step in a process of its own says; ends the program, as it did, where it fails."""
@@ -276,6 +262,23 @@ class _House:
                 "rpc_urls": list(self.rpc_urls),
             }
         )
+
+
+def stored_blocks(database_url: str, first: int) -> Iterator[Block]:
+    """The embedded chain's blocks from number `first` on, as the indexer has kept them."""
+    import psycopg
+
+    with psycopg.connect(database_url.replace("+psycopg", "", 1)) as db:
+        if db.execute("SELECT to_regclass('block')").fetchone() == (None,):
+            return
+        with db.cursor("blocks", binary=True) as cursor:
+            cursor.execute(
+                "SELECT number, time, raw_transactions, hash FROM block "
+                "WHERE number >= %s ORDER BY number",
+                (first,),
+            )
+            for number, seconds, raw, hash_ in cursor:
+                yield Block(number, seconds, tuple(map(bytes, raw or ())), bytes(hash_))
 
 
 def _address(host: str) -> str:

@@ -30,7 +30,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from backend.embedded.json_rpc import Call, JsonRpc, NodeRefused
 from backend.embedded.processes import FolderLock, command_line, wait_until
@@ -44,19 +44,6 @@ STOP_TIMEOUT_SECONDS = 120.0
 
 # anvil's limit for a request's body is 2 MB; in hexadecimal a transaction takes twice its size.
 _BATCH_BYTES = 900_000
-_SETTINGS = {
-    "--host": "127.0.0.1",
-    "--chain-id": str(CHAIN_ID),
-    "--hardfork": HARDFORK,
-    "--gas-limit": str(BLOCK_GAS_LIMIT),
-    "--block-base-fee-per-gas": "0",
-    "--gas-price": "0",
-    "--accounts": "1",  # unlocked and known to all: it deploys the contracts and has no say in them
-    "--order": "fifo",
-    "--slots-in-an-epoch": "0",
-    "--state-interval": "31536000",
-}
-_SWITCHES = ("--no-mining", "--enable-tx-gas-limit", "--prune-history", "--no-cors")
 
 
 class AnvilNotStarted(Unavailable):
@@ -96,6 +83,20 @@ def no_blocks(_first: int) -> Iterable[Block]:
 
 class EmbeddedAnvil:
     """The node of one folder. `genesis_time`, in seconds since 1970, must stay the same for ever."""
+
+    settings: ClassVar[dict[str, str]] = {
+        "--host": "127.0.0.1",
+        "--chain-id": str(CHAIN_ID),
+        "--hardfork": HARDFORK,
+        "--gas-limit": str(BLOCK_GAS_LIMIT),
+        "--block-base-fee-per-gas": "0",
+        "--gas-price": "0",
+        "--accounts": "1",  # unlocked and known to all: it deploys the contracts and has no say in them
+        "--order": "fifo",
+        "--slots-in-an-epoch": "0",
+        "--state-interval": "31536000",
+    }
+    switches = ("--no-mining", "--enable-tx-gas-limit", "--prune-history", "--no-cors")
 
     def __init__(self, folder: Path, genesis_time: int) -> None:
         self.folder = folder.resolve()
@@ -201,8 +202,8 @@ class EmbeddedAnvil:
     def _launch(self, port: int, load: list[str]) -> None:
         self._reap()
         self._new_state.unlink(missing_ok=True)
-        settings = [word for item in _SETTINGS.items() for word in item]
-        settings += ["--timestamp", str(self.genesis_time), "--port", str(port), *_SWITCHES]
+        settings = [word for item in self.settings.items() for word in item]
+        settings += ["--timestamp", str(self.genesis_time), "--port", str(port), *self.switches]
         with self.log.open("wb") as log:
             self._child = child = subprocess.Popen(
                 [_binary(), "--dump-state", str(self._new_state), *load, *settings],

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from backend.errors import ChainReplaced, Unavailable
+from backend.failpoints import reach
 from backend.indexer.decode import Contracts, Decoder
 from backend.indexer.fetch import Reach, Run, fetch
 from backend.indexer.node import Block, Deployment, Node
@@ -235,6 +236,8 @@ class Indexer:
         with db.begin():
             rewind(db, self._decoder, fork)
             note_progress(db, newest_block(db), head)
+            reach("taken back, not committed")
+        reach("taken back, not indexed")
         logger.warning("chain_reorganised", fork=fork)
 
     def _index(self, db: Connection, head: Block) -> int:
@@ -250,6 +253,7 @@ class Indexer:
         acts = self._succeeded_acts(db, run)
         raws = self._raw_transactions(run)
         last = run.blocks[-1] if run.blocks else newest
+        reach("read, not written")
         with db.begin():
             self._write(db, run, raws)
             settle_acts(db, acts)
@@ -258,6 +262,7 @@ class Indexer:
             note_progress(db, last, head, levels)
             if genesis is not None:
                 note_genesis(db, genesis)
+            reach("written, not committed")
         self._indexed_head = last.hash if last is not None else b""
         return len(run.blocks)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
+from fault_proxy import FaultProxy, fault_proxy
 from posts import Posts, forkable_anvil
 from sending import OTHER, SUBMITTER, World
 from sqlalchemy import Engine, make_url
@@ -20,8 +22,8 @@ TEMPLATE = "migrated"
 NUMBERS = count(1)
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+@contextmanager
+def migrated_server() -> Iterator[str]:
     """The URL of a server with a migrated database `migrated`, which nobody may keep open."""
     with tempfile.TemporaryDirectory(prefix="posthorn-") as parent:
         Path(parent).chmod(0o711)  # its own user must get in
@@ -31,6 +33,13 @@ def postgres_url() -> Iterator[str]:
             migrate(engine)
             engine.dispose()
             yield server.url
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """As migrated_server, for the whole run."""
+    with migrated_server() as url:
+        yield url
 
 
 @pytest.fixture
@@ -68,6 +77,15 @@ def world(tmp_path: Path, engine: Engine) -> Iterator[World]:
         posts.mine()
         yield made
         made.close()
+
+
+@pytest.fixture
+def proxy(world: World) -> Iterator[FaultProxy]:
+    """Between the sender and the node."""
+    with fault_proxy(world.url) as proxy:
+        world.url = proxy.url
+        world.restart()
+        yield proxy
 
 
 def database_url(server_url: str, name: str) -> str:

@@ -35,6 +35,17 @@ def databases(server_url: str) -> Iterator[NewDatabase]:
             execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def cut_connections(engine: Engine) -> list[bool]:
+    """End all sessions of a database, also those that hold locks; whether each is gone."""
+    # The killer spares itself: a session that ends its own first may be gone before it ends the others.
+    kill = (
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with engine.connect() as db:
+        return list(db.exec_driver_sql(kill).scalars())
+
+
 def rows(engine: Engine, tables: tuple[Table, ...]) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table, in the order of the keys."""
     with engine.connect() as db:

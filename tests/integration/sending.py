@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from coincurve import PrivateKey
-from posts import COUNTER, Posts, key
+from posts import COUNTER, ROOT, Posts, key
 from sqlalchemy import Connection, Engine, Row, select
 
 from backend.chain.client import Node
-from backend.chain.lane import Pace, Reconsider
+from backend.chain.lane import GWEI, Pace, Reconsider
 from backend.chain.sender import Sender
 from backend.chain.views import Views
 from backend.domain.keccak import keccak256
@@ -30,6 +35,8 @@ SUBMITTER, OTHER, ADMIN = "submitter/1", "submitter/2", "admin/1"
 # At once, and a block for each broadcast: tests do not wait.
 EAGER = Pace(mine_every_seconds=0.0, retry_seconds=0.0, held_seconds=0.0)
 SETTLE_SECONDS = 20.0
+WORDS = [f"item {n}" for n in range(8)]
+SEND = "eth_sendRawTransaction"
 
 
 class Ring:
@@ -143,6 +150,13 @@ class World:
         over = ("settled", "rejected", "expired", "withdrawn")
         self.steps(lambda: all(self.row(digest).state in over for digest in digests))
 
+    def charge(self) -> None:
+        """From now on the chain charges, and the lane has something to pay with."""
+        balance = "0x" + self.signer.address(SUBMITTER).hex(), hex(10**21)
+        self.posts.rpc.call("anvil_setBalance", *balance)
+        self.posts.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        self.posts.mine()
+
     # --- looking ------------------------------------------------------------------------------------
     def row(self, digest: bytes) -> Row[Any]:
         with begin(self.engine) as db:
@@ -159,7 +173,7 @@ class World:
     def states(self) -> list[str]:
         """All submissions and transactions, for the message of a failed test."""
         rows = [self.row(digest) for digest in self.digests()]
-        return [f"{row.kind} {row.state} {row.refusal}" for row in rows] + [
+        return [f"{row.sequence}: {row.kind} {row.state} {row.refusal}" for row in rows] + [
             f"nonce {row.nonce} {row.state}" for row in self.transactions()
         ]
 
@@ -176,3 +190,25 @@ class World:
     def nonce(self, lane: str = SUBMITTER) -> int:
         """How many transactions the chain has of a lane."""
         return self.posts.node.nonce(self.signer.address(lane))
+
+
+def kill_at(world: World, instant: str) -> None:
+    """Run a sender in a process of its own until it kills itself at the instant."""
+    deployment = world.posts.deployment
+    facts = {
+        "instant": instant,
+        "impatient": instant.startswith("dearer"),
+        "node": world.url,
+        "database": world.engine.url.render_as_string(hide_password=False),
+        "chain_id": deployment.chain_id,
+        "addresses": {name: one.hex() for name, one in deployment.addresses.items()},
+    }
+    run = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("killed_sender.py"))],
+        input=json.dumps(facts).encode(),
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert run.returncode == -signal.SIGKILL, run.stderr.decode()

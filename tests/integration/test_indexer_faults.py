@@ -205,45 +205,56 @@ class running:  # noqa: N801
 
 
 # --- processes that die, and several at once (B5, B6) -----------------------------------------------
-ONE_STEP = """
+KILLED = """
 import sys
+from backend import failpoints
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
 from backend.indexer.follow import Indexer
 from backend.store.engine import open_engine
-url, rpc, first, *addresses = sys.argv[1:]
+instant, url, rpc, first, *addresses = sys.argv[1:]
 names = ("PostalNetwork", "CustodyLedger", "CryptoStamp")
 made = dict(zip(names, map(bytes.fromhex, addresses)))
-Indexer(open_engine(url), Node([rpc]), Deployment(31337, made, int(first))).step()
+failpoints.arm(instant)
+indexer = Indexer(open_engine(url), Node([rpc]), Deployment(31337, made, int(first)))
+while indexer.step():
+    pass
 """
 
 
-def test_killed_in_the_middle_of_a_transaction_leaves_all_or_nothing(
-    posts: Posts, engine: Engine, new_database: NewDatabase
-) -> None:
-    """K9, K10: rows and cursor are one transaction; kill -9 when most of it is written."""
-    tell(posts)
+def kill_at(posts: Posts, engine: Engine, instant: str) -> None:
+    """Run an indexer in a process of its own until it is killed at the instant."""
     url = engine.url.render_as_string(hide_password=False)
-    deployment = posts.deployment
-    addresses = [address.hex() for address in deployment.addresses.values()]
-    words = [sys.executable, "-c", ONE_STEP, url, posts.url, str(deployment.first_block)]
-    with engine.connect() as db:
-        # settling waits for this lock, after all raw and model rows are written
-        db.execute(text("LOCK TABLE submission IN EXCLUSIVE MODE"))
-        process = subprocess.Popen([*words, *addresses], stderr=subprocess.DEVNULL)
-        try:
-            assert wait_until(lambda: is_waiting(engine), 30)
-        finally:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+    addresses = [address.hex() for address in posts.deployment.addresses.values()]
+    words = [instant, url, posts.url, str(posts.deployment.first_block), *addresses]
+    run = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, timeout=60)
+    assert run.returncode == -signal.SIGKILL, run.stderr.decode()
+
+
+@pytest.mark.parametrize("instant", ["read, not written", "written, not committed"])
+def test_killed_with_a_block_in_hand_leaves_nothing_of_it(
+    posts: Posts, engine: Engine, new_database: NewDatabase, instant: str
+) -> None:
+    """K9, K10: rows and cursor are one transaction."""
+    tell(posts)
+    kill_at(posts, engine, instant)
     assert all(not found for found in rows(engine, CHAIN).values())
     assert index(posts, engine) == index(posts, new_database())
 
 
-def is_waiting(engine: Engine) -> bool:
-    with engine.connect() as db:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        return db.scalar(text(query + " AND query LIKE '%UPDATE submission%'")) == 1
+@pytest.mark.parametrize("instant", ["taken back, not committed", "taken back, not indexed"])
+def test_killed_in_a_reorganisation_leaves_it_undone_or_done(
+    posts: Posts, engine: Engine, new_database: NewDatabase, instant: str
+) -> None:
+    """K11: all of what vanished is still there, or none of it."""
+    tell(posts)
+    index(posts, engine)
+    before = state(engine).indexed_number
+    posts.reorganise(3, other_story)
+    kill_at(posts, engine, instant)
+    taken_back = 3 if instant == "taken back, not indexed" else 0
+    assert state(engine).indexed_number == before - taken_back
+    assert index(posts, engine) == index(posts, new_database())
 
 
 def test_two_indexers_share_the_work_and_write_everything_once(

@@ -7,10 +7,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from posts import CENTRE, COUNTER, CUSTOMS, DAY_SECONDS, EDITION, address
 from sending import ADMIN, EAGER, OTHER, SUBMITTER, World
 from sqlalchemy import Connection, Row, update
 
+from backend.chain import unrecorded
 from backend.domain.refusals import Refusal, refusal
 from backend.domain.typed_data import End, Issue, Void
 from backend.embedded.processes import wait_until
@@ -208,6 +210,23 @@ def test_a_payload_that_makes_no_call_stops_nobody(world: World) -> None:
     world.resolve(good, bad, fine)
     assert [world.row(d).state for d in (good, bad, fine)] == ["settled", "rejected", "settled"]
     assert world.row(bad).refusal["name"] == "Unreadable"
+
+
+def test_a_chain_whose_clock_is_behind_costs_no_record(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C5: neither the record that lies ahead of its time nor what follows it is given up."""
+    monkeypatch.setattr(unrecorded, "LONGEST_REST_SECONDS", 0.0)
+    world.posts.now += DAY_SECONDS
+    parcel = world.posts.item("parcel")
+    early = world.accept("parcel")
+    follows = world.hand_off(world.posts.release(COUNTER, CENTRE, [(parcel, 1)]))
+    for _ in range(3 * unrecorded.MOST_TRIES):
+        world.sender.step()
+        world.index()
+    assert {world.row(d).state for d in (early, follows)} <= {"pending", "sent"}
+    world.posts.rpc.call("anvil_setTime", world.posts.now)
+    world.settle(early, follows)
 
 
 # --- what waits -------------------------------------------------------------------------------------

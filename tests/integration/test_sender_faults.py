@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fault_proxy import FaultProxy, fault_proxy
+from coincurve import PrivateKey
+from databases import cut_connections
+from fault_proxy import FaultProxy
 from indexing import alarms
-from killed_sender import INSTANTS
 from posts import CENTRE, COUNTER
-from sending import ADMIN, EAGER, OTHER, SUBMITTER, Ring, World
+from sending import ADMIN, EAGER, OTHER, SEND, SUBMITTER, WORDS, Ring, World, kill_at
 
 from backend.chain import outbox
-from backend.chain.lane import GWEI
-from backend.chain.transactions import FREE, Unsigned, read, sign
+from backend.chain.transactions import FREE, Unsigned, sign
 from backend.embedded.processes import wait_until
 from backend.errors import Unavailable
 from backend.store.engine import begin
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS = [f"item {n}" for n in range(8)]
-SEND = "eth_sendRawTransaction"
-
-
-@pytest.fixture
-def proxy(world: World) -> Iterator[FaultProxy]:
-    """Between the sender and the node."""
-    with fault_proxy(world.url) as proxy:
-        world.url = proxy.url
-        world.restart()
-        yield proxy
+SENDING = [
+    "signed, not saved",
+    "saved, not broadcast",
+    "broadcast, not noted",
+    "mined, not indexed",
+]
 
 
 def check_each_recorded_once(world: World) -> None:
@@ -50,35 +40,14 @@ def check_each_recorded_once(world: World) -> None:
 
 
 # --- kill -9 ----------------------------------------------------------------------------------------
-def kill_at(world: World, instant: str) -> None:
-    """Run a sender in a process of its own until it kills itself at the instant."""
-    deployment = world.posts.deployment
-    facts = {
-        "instant": instant,
-        "node": world.url,
-        "database": world.engine.url.render_as_string(hide_password=False),
-        "chain_id": deployment.chain_id,
-        "addresses": {name: one.hex() for name, one in deployment.addresses.items()},
-    }
-    run = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("killed_sender.py"))],
-        input=json.dumps(facts).encode(),
-        capture_output=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=60,
-    )
-    assert run.returncode == -signal.SIGKILL, run.stderr.decode()
-
-
-@pytest.mark.parametrize("instant", INSTANTS)
+@pytest.mark.parametrize("instant", SENDING)
 def test_a_killed_sender_loses_nothing_and_sends_nothing_twice(world: World, instant: str) -> None:
     """B5, K3 to K5, K9."""
     for word in WORDS:
         world.accept(word)
     kill_at(world, instant)
     saved = world.transactions()
-    assert len(saved) == (0 if instant == "before saving" else 1)
+    assert len(saved) == (0 if instant == "signed, not saved" else 1)
     world.settle(*world.digests())
     check_each_recorded_once(world)
     assert [row.hash for row in world.transactions()][: len(saved)] == [row.hash for row in saved]
@@ -86,13 +55,39 @@ def test_a_killed_sender_loses_nothing_and_sends_nothing_twice(world: World, ins
 
 def test_kill_after_kill_is_as_good(world: World) -> None:
     """Each worker is killed at the next instant; new records come in between."""
-    for instant, word in zip(INSTANTS, WORDS, strict=False):
+    for instant, word in zip(SENDING, WORDS, strict=False):
         world.accept(word)
         kill_at(world, instant)
-    for word in WORDS[len(INSTANTS) :]:
+    for word in WORDS[len(SENDING) :]:
         world.accept(word)
     world.settle(*world.digests())
     check_each_recorded_once(world)
+
+
+class Rotated(Ring):
+    """The lane has a new key."""
+
+    def _key(self, name: str) -> PrivateKey:
+        return super()._key(f"{name}, the second" if name == SUBMITTER else name)
+
+
+def test_a_key_that_is_rotated_leaves_its_signed_bytes_to_be_sent(world: World) -> None:
+    """K13: what the old key signed before the kill goes out as it is; the new key goes on from its own nonce."""
+    for word in WORDS[:4]:
+        world.accept(word)
+    kill_at(world, "saved, not broadcast")
+    (saved,) = world.transactions()
+    world.signer = Rotated()
+    new = world.signer.address(SUBMITTER)
+    world.posts.call("PostalNetwork", "addSubmitter", 1, "0x" + new.hex())
+    world.posts.mine()
+    world.restart()
+    for word in WORDS[4:]:
+        world.accept(word)
+    world.settle(*world.digests())
+    assert [world.records(word) for word in WORDS] == [1] * len(WORDS)
+    mined = {(row.lane, row.nonce, row.state) for row in world.transactions()}
+    assert mined == {(saved.lane, 0, "mined"), (new, 0, "mined")}
 
 
 # --- lost answers -----------------------------------------------------------------------------------
@@ -220,13 +215,7 @@ def test_the_database_may_go_and_come_back(world: World) -> None:
     for word in WORDS[:4]:
         world.accept(word)
     world.sender.step()
-    # The killer spares itself: a session that ends its own first may be gone before it ends the others.
-    kill = (
-        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    with world.engine.connect() as db:
-        gone = db.exec_driver_sql(kill).scalars().all()
+    gone = cut_connections(world.engine)
     assert gone, "nobody was connected"
     assert all(gone)
     with pytest.raises(Unavailable):
@@ -337,72 +326,3 @@ def test_what_a_reorganisation_takes_is_sent_again(world: World, depth: int) -> 
     assert [row.hash for row in world.transactions()] == before
     assert world.records(WORDS[0]) == 3
     assert [world.records(word) for word in WORDS[1:]] == [1] * 7
-
-
-# --- price ------------------------------------------------------------------------------------------
-def charge(world: World) -> None:
-    """From now on the chain charges, and the lane has something to pay with."""
-    balance = ["0x" + world.signer.address(SUBMITTER).hex(), hex(10**21)]
-    world.posts.rpc.call("anvil_setBalance", *balance)
-    world.posts.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
-    world.posts.mine()
-
-
-def test_a_stuck_transaction_is_replaced_at_a_higher_price(world: World) -> None:
-    """At least 10 % more of both fees, as geth and Besu want it."""
-    rpc = world.posts.rpc
-    charge(world)
-    world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=0.0))
-    for word in WORDS:
-        world.accept(word)
-    world.sender.step()
-    rpc.call("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
-    world.posts.mine()
-    world.index()
-    assert world.nonce() == 0
-    world.restart(pace=replace(world.pace, stuck_seconds=0.0))
-    for _ in range(3):
-        world.sender.step()
-    old, new = (read(row.raw).fees for row in world.transactions()[:2])
-    assert new.max_wei >= 1.1 * old.max_wei
-    assert new.tip_wei >= 1.1 * old.tip_wei
-    world.restart(pace=replace(world.pace, stuck_seconds=60.0, mine_every_seconds=0.0))
-    world.settle(*world.digests())
-    world.sender.step()
-    assert [world.records(word) for word in WORDS] == [1] * len(WORDS)
-    states = [row.state for row in world.transactions()]
-    assert (states.count("mined"), set(states)) == (1, {"mined", "superseded"})
-
-
-def test_the_cheaper_one_of_two_prices_may_be_mined(world: World, proxy: FaultProxy) -> None:
-    """K8: the records follow whichever is in a block, the other is of no more use."""
-    charge(world)
-    world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=0.0))
-    for word in WORDS:
-        world.accept(word)
-    world.sender.step()
-    world.restart(pace=replace(world.pace, stuck_seconds=0.0))
-    proxy.keep_back(SEND, 2)
-    for _ in range(2):
-        world.sender.step()
-    cheap, dear, *_ = (row.hash for row in world.transactions())
-    assert {world.row(digest).transaction_hash for digest in world.digests()} != {cheap}
-    world.posts.mine()
-    world.settle(*world.digests())
-    world.sender.step()
-    states = {row.hash: row.state for row in world.transactions()}
-    assert (states.pop(cheap), set(states.values())) == ("mined", {"superseded"})
-    assert dear in states
-    assert {world.row(digest).transaction_hash for digest in world.digests()} == {cheap}
-
-
-def test_no_price_above_the_cap_is_offered(world: World) -> None:
-    charge(world)
-    cap = 2 * GWEI
-    world.restart(pace=replace(EAGER, stuck_seconds=0.0, rebroadcast_seconds=0.0, fee_cap_wei=cap))
-    world.posts.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
-    world.posts.mine()
-    world.accept("parcel")
-    for _ in range(8):
-        world.sender.step()
-    assert {read(row.raw).fees.max_wei for row in world.transactions()} == {cap}

@@ -18,6 +18,7 @@ EVERYTHING = None
 MAY_IMPORT: dict[str, set[str] | None] = {
     "domain": set(),
     "errors": set(),
+    "failpoints": set(),
     "ports": {"domain", "errors"},
     "config": {"errors"},
     "keystore": {"domain", "errors"},
@@ -25,8 +26,8 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "store": {"domain", "errors", "ports"},
     "usecases": {"domain", "errors", "ports", "stamps", "store"},
     # chain and indexer write rows, and do not know of each other
-    "chain": {"domain", "errors", "ports", "store"},
-    "indexer": {"domain", "errors", "ports", "store"},
+    "chain": {"domain", "errors", "failpoints", "ports", "store"},
+    "indexer": {"domain", "errors", "failpoints", "ports", "store"},
     "queries": {"domain", "errors", "ports", "stamps", "store"},
     # a proof is gathered from, and checked against, a node's logs
     "proof": {"chain", "domain", "errors", "indexer", "stamps"},
@@ -44,7 +45,17 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     },
     "importing": {"domain", "errors", "ports", "store", "usecases"},
     # the edge opens the transaction and keeps sessions and answers in it (docs/decisions/0001)
-    "api": {"domain", "errors", "ports", "proof", "queries", "stamps", "store", "usecases"},
+    "api": {
+        "domain",
+        "errors",
+        "failpoints",
+        "ports",
+        "proof",
+        "queries",
+        "stamps",
+        "store",
+        "usecases",
+    },
     # pages and API are two faces of one session, one sign-in and one service
     "web": {
         "api",
@@ -88,7 +99,7 @@ OWNERS = {
     "typer": set[str](),
     "requests": {"chain"},
 }
-STANDARD_LIBRARY_ONLY = {"domain", "errors", "ports", "embedded"}
+STANDARD_LIBRARY_ONLY = {"domain", "errors", "failpoints", "ports", "embedded"}
 KECCAK = "eth_hash"  # the one package from outside that domain may use
 
 # Faces hand connections on to use cases and queries, and write no SQL.
