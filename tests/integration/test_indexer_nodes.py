@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from databases import NewDatabase, databases, rows
-from fault_proxy import fault_proxy
+from fault_proxy import Answer, fault_proxy
 from indexing import (
     CHAIN,
     alarms,
@@ -256,12 +256,10 @@ def test_a_url_that_falls_behind_is_not_believed(
     assert state(engine).head_number == reached.head_number + 1
 
 
-def lagging(
-    answer: Callable[[bytes], bytes | None], number: int
-) -> Callable[[bytes], bytes | None]:
+def lagging(answer: Callable[[bytes], Answer], number: int) -> Callable[[bytes], Answer]:
     """A node that has come as far as block `number` only."""
 
-    def answered(question: bytes) -> bytes | None:
+    def answered(question: bytes) -> Answer:
         latest = question.replace(b'"latest"', b'"%s"' % hex(number).encode())
         asked = json.loads(latest)
         single = asked if isinstance(asked, dict) else asked[0]
@@ -270,7 +268,7 @@ def lagging(
         is_later = single["method"] == "eth_getBlockByNumber" and at.startswith("0x")
         if is_later and len(at) < 20 and int(at, 16) > number:
             said = {"jsonrpc": "2.0", "id": single["id"], "result": None}
-            return json.dumps(said if isinstance(asked, dict) else [said]).encode()
+            return Answer(json.dumps(said if isinstance(asked, dict) else [said]).encode())
         return answer(latest)
 
     return answered
