@@ -29,6 +29,11 @@ def try_lock_lane(db: Connection, key_name: str) -> bool:
     return bool(db.scalar(query, {"space": LANE_LOCKS, "name": key_name}))
 
 
+def unlock_lanes(db: Connection) -> None:
+    """Give back all that this connection has locked."""
+    db.execute(text("SELECT pg_advisory_unlock_all()"))
+
+
 # From one lane to the next in the index of what is due, however much waits in each.
 _LANES_WITH_WORK = """
 WITH RECURSIVE due (lane) AS (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Event
 
 import structlog
@@ -80,6 +81,9 @@ class Sender:
         """Give the lanes back. Another sender may go on with them at once."""
         self._lanes = {}
         if self._locks is not None:
+            # Said, not left to PostgreSQL, which notices later that a connection is gone.
+            with suppress(DBAPIError):
+                outbox.unlock_lanes(self._locks)
             self._locks.invalidate()
             self._locks.close()
             self._locks = None

@@ -12,7 +12,7 @@ from posts import CENTRE, COUNTER, CUSTOMS, DAY_SECONDS, EDITION, address
 from sending import ADMIN, EAGER, OTHER, SUBMITTER, World
 from sqlalchemy import Connection, Row, update
 
-from backend.chain import unrecorded
+from backend.chain import outbox, unrecorded
 from backend.domain.refusals import Refusal, refusal
 from backend.domain.typed_data import End, Issue, Void
 from backend.embedded.processes import wait_until
@@ -318,6 +318,18 @@ def test_a_lane_passes_to_another_sender_when_its_worker_ends(world: World) -> N
     second.step()
     assert len(world.transactions()) == 2
     second.close()
+
+
+def test_a_closed_sender_has_given_its_lanes_back(world: World) -> None:
+    """Not when PostgreSQL comes to notice that a connection is gone."""
+    world.accept("parcel")
+    world.sender.step()
+    with world.engine.connect() as db:
+        for _ in range(30):
+            world.sender.close()
+            assert outbox.try_lock_lane(db, SUBMITTER)
+            db.exec_driver_sql("SELECT pg_advisory_unlock_all()")
+            world.sender.step()
 
 
 def test_an_idle_sender_asks_the_node_nothing(world: World) -> None:
