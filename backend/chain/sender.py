@@ -8,7 +8,7 @@ from threading import Event
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from backend.chain import outbox
 from backend.chain.client import Node
@@ -82,7 +82,7 @@ class Sender:
         self._lanes = {}
         if self._locks is not None:
             # Said, not left to PostgreSQL, which notices later that a connection is gone.
-            with suppress(DBAPIError):
+            with suppress(SQLAlchemyError):  # a connection that is gone has given them back
                 outbox.unlock_lanes(self._locks)
             self._locks.invalidate()
             self._locks.close()

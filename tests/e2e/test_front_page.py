@@ -39,7 +39,8 @@ def test_every_specimens_picture_is_its_own_code(open_page: Opened) -> None:
         import io
 
         image = Image.open(io.BytesIO(picture.screenshot()))
-        found = zxingcpp.read_barcodes(image)
+        # Of other kinds a decoder finds now and then one in the artwork that is none.
+        found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
         link = specimen.locator("a").get_attribute("href") or ""
         assert [code.text for code in found] == [page.url.rstrip("/").upper() + link]
 
