@@ -211,6 +211,11 @@ format: .venv/dev.stamp
 bench: setup
 	.venv/bin/python -m benchmarks
 
+## overload:         more is asked than the chain takes, for 15 minutes, while its node is slow (BENCH_SECONDS)
+.PHONY: overload
+overload: setup
+	.venv/bin/python -m benchmarks.overload
+
 # ---- upkeep -------------------------------------------------------------------------------------
 
 LOCK := $(UV) pip compile --quiet --upgrade --python-version 3.11 --universal --generate-hashes --no-annotate --no-header

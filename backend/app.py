@@ -19,6 +19,7 @@ from backend.api.middleware import BodyLimit, Bugs, Measures, SameOrigin, Securi
 from backend.api.problems import add_handlers
 from backend.api.routers.machine import Gauges
 from backend.api.service import Service
+from backend.api.verdicts import Verdicts
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment, read_deployment
 from backend.config import Settings
@@ -90,6 +91,8 @@ def assemble(
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # It would quote errors, and asks the environment at each request; /metrics are ours (middleware.py).
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_lifespan,
     )
     app.state.service = service
@@ -101,7 +104,7 @@ def assemble(
     if pages is not None:
         app.include_router(pages)
     # The last one added is the first that a request meets.
-    for layer in (SameOrigin, BodyLimit, Bugs, SecurityHeaders):
+    for layer in (Verdicts, SameOrigin, BodyLimit, Bugs, SecurityHeaders):
         app.add_middleware(layer)
     app.add_middleware(Measures, registry=app.state.registry)
     return app

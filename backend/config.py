@@ -38,12 +38,22 @@ class Settings(BaseModel):
     finality_depth: int | None = Field(
         default=None, ge=0, description="blocks from the head down that are not final"
     )
+    hooks_internal: tuple[str, ...] = Field(
+        default=(), description="inner hosts, comma separated, that web hooks may name"
+    )
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
-    @field_validator("rpc_urls", mode="before")
+    @field_validator("rpc_urls", "hooks_internal", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("hooks_internal")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(set("/@ ") & set(host) for host in value):
+            raise ValueError("names hosts alone, like 10.0.0.7,hooks.internal")
+        return tuple(host.lower() for host in value)
 
     @field_validator("database_url")
     @classmethod

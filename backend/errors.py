@@ -12,13 +12,16 @@ PosthornError
 │   └── KeyReused           the idempotency key came with another body
 ├── Unprocessable 422       a value in it is wrong
 └── Unavailable 503         the node or the database is away; nothing is lost
+    ├── Collided            the database ended one of two transactions that waited for each other
     └── ChainReplaced       the node's chain is not the one that was indexed
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
+
+from backend.domain.refusals import Names, Refusal, told_lines, told_list, what_now_of_list
 
 
 class PosthornError(Exception):
@@ -87,7 +90,10 @@ class Conflict(PosthornError):
 
 
 class RefusedByRule(Conflict):
-    """A rule of the contracts forbids it; `rule` cites design.md §3, `refusal` names the contract's error."""
+    """A rule of the contracts forbids it; `rule` cites design.md §3, `refusal` names the contract's error.
+
+    `refused` is what it tells: a refusal, or those of a list's lines by their index.
+    """
 
     title = "Refused"
 
@@ -97,6 +103,33 @@ class RefusedByRule(Conflict):
         super().__init__(detail, what_now, **facts)
         self.refusal = refusal
         self.rule = rule
+        self.refused: Mapping[int, Refusal] = {}
+
+    @classmethod
+    def of(cls, found: Refusal) -> RefusedByRule:
+        """With the refusal's own words."""
+        error = cls(found.name, found.detail, found.what_now, found.rule, **found.values)
+        error.refused = {0: found}
+        return error
+
+    @classmethod
+    def of_lines(cls, refused: Mapping[int, Refusal]) -> RefusedByRule:
+        """A list that is refused whole for these lines; `lines` of the facts tells each."""
+        first, lines = next(iter(refused.values())), told_lines(refused)
+        what_now = what_now_of_list(lines)
+        error = cls(first.name, told_list(lines), what_now, first.rule, lines=lines)
+        error.refused = refused
+        return error
+
+    def tell(self, names: Names) -> None:
+        """Says the same in the reader's names; what was not said of a Refusal stays as it is."""
+        if not self.refused:
+            return
+        if "lines" in self.facts:
+            self.facts["lines"] = told_lines(self.refused, names)
+            self.detail = told_list(self.facts["lines"])
+        else:
+            self.detail = self.refused[0].told(names)
 
     @property
     def name(self) -> str:
@@ -115,6 +148,10 @@ class Unprocessable(PosthornError):
 class Unavailable(PosthornError):
     status = 503
     title = "Not available for a moment"
+
+
+class Collided(Unavailable):
+    """Two transactions waited for each other's rows, and the database ended this one: done again, it may pass."""
 
 
 class ChainReplaced(Unavailable):

@@ -25,6 +25,7 @@ INSTANTS = {
     "written, not committed": "K10: its rows are written",
     "taken back, not committed": "K11: what a reorganisation took is being taken back",
     "taken back, not indexed": "K11: and what came instead is not indexed",
+    "told, not noted": "K12: a receiver has the message",
 }
 
 

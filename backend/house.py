@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from backend.chain.deployment import Deployment
 from backend.config import Settings
+from backend.hooks.address import Rules
+from backend.hooks.call import Caller
 from backend.keystore import Keystore, SealedSeeds, open_keystore, recover_address
 from backend.passkeys import DeviceKeys
 from backend.ports import House
 
 RECORDS_LANE = "submitter/1"
+PORTS = {"http": 80, "https": 443, "postgresql+psycopg": 5432, "": 5432}
 
 
 def build_house(settings: Settings, deployment: Deployment, keystore: Keystore) -> House:
@@ -24,11 +28,22 @@ def build_house(settings: Settings, deployment: Deployment, keystore: Keystore) 
         signer=keystore,
         devices=DeviceKeys(settings.origin),
         claim_seeds=SealedSeeds(_key_folder(settings), keystore),
+        hooks=Caller(keystore, hook_rules(settings)),
         recover=recover_address,
         records_lane=RECORDS_LANE,
         now=lambda: int(time.time()),
         origin=settings.origin,
     )
+
+
+def hook_rules(settings: Settings) -> Rules:
+    """No web hook leads to what we listen on or talk to."""
+    urls = (settings.database_url or "", settings.origin, *settings.rpc_urls)
+    own = {
+        (parts.hostname or "", parts.port or PORTS[parts.scheme]) for parts in map(urlsplit, urls)
+    }
+    own.add((settings.host, settings.port))
+    return Rules(frozenset(settings.hooks_internal), frozenset(own))
 
 
 def open_keys(settings: Settings) -> Keystore:

@@ -47,6 +47,30 @@ class DeviceKeys(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of calling a web hook: told, busy (it asks for a pause), silent (nothing that could answer did),
+    refused (this message), gone (it wants no more). `words` say it, and nothing of what answered.
+    """
+
+    kind: str
+    words: str
+    pause_seconds: float = 0.0
+
+
+class Hooks(Protocol):
+    """Web hooks of other systems: their addresses, their secrets, one call."""
+
+    def check(self, url: str) -> None:
+        """Raises Unprocessable for an address that no hook may have."""
+
+    def secret(self, salt: bytes) -> str:
+        """What the receiver checks signatures with: the same for a salt, and nobody else can tell it."""
+
+    def call(self, url: str, salt: bytes, message: str, body: str) -> Outcome:
+        """Send one message, signed; never raises for what the other side does."""
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """One installation: which contracts on which chain, its keys, its clock, its address on paper.
 
@@ -61,6 +85,7 @@ class House:
     signer: Signer
     devices: DeviceKeys
     claim_seeds: ClaimSeeds
+    hooks: Hooks
     recover: Callable[[bytes, bytes], bytes | None]
     records_lane: str
     now: Callable[[], int]

@@ -19,8 +19,11 @@ from functools import partial
 from pathlib import Path
 
 from backend.chain.client import Node
+from backend.cli.garbage import WORKING, collect_seldom
 from backend.embedded.postgres import EmbeddedPostgres
-from backend.indexer.follow import Indexer, collect_seldom
+from backend.indexer.follow import Indexer
+from backend.indexer.reader import Reader
+from backend.indexer.reader_process import ReaderProcess, read_for_parent
 from backend.store.engine import open_engine
 from backend.store.known import read_known_blocks
 from backend.store.migrate import migrate
@@ -59,14 +62,15 @@ def _backfill(server: EmbeddedPostgres, url: str) -> Iterator[Row]:
     migrate(engine)
     known = partial(read_known_blocks, engine)
     with closing(Node([url], CHAIN_ID, known=known)) as node:
-        collect_seldom()
-        indexer = Indexer(engine, node, Deployed(), finality_depth=0)
-        began, own, theirs = time.monotonic(), time.process_time(), postgres_seconds(server)
+        collect_seldom(WORKING)
+        process = ReaderProcess([sys.executable, "-m", "benchmarks.bench_backfill", "reader", url])
+        indexer = Indexer(engine, node, Deployed(), finality_depth=0, process=process)
+        began, own, theirs = time.monotonic(), _own_seconds(), postgres_seconds(server)
         blocks, megabytes = 0, list[float]()
         while new := indexer.step():
             blocks += new
             megabytes.append(_megabytes())
-        own, theirs = time.process_time() - own, postgres_seconds(server) - theirs
+        own, theirs = _own_seconds() - own, postgres_seconds(server) - theirs
     engine.dispose()
     events = blocks * EVENTS_IN_A_BLOCK
     yield "events indexed in a backfill", f"{events:,}", ""
@@ -80,6 +84,20 @@ def _backfill(server: EmbeddedPostgres, url: str) -> Iterator[Row]:
         f"{tenth:.0f}, {megabytes[-1]:.0f} MB",
         "",
     )
+
+
+def _own_seconds() -> float:
+    """Processor time of this process and of those that it has started and that have ended: the one that reads ahead."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    used = [resource.getrusage(kind) for kind in kinds]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def read_ahead(url: str) -> None:
+    """What the second process of the indexer does."""
+    collect_seldom(WORKING)
+    with closing(Node([url], CHAIN_ID)) as node:
+        read_for_parent(Reader(node, Deployed(), finality_depth=0))
 
 
 def postgres_seconds(server: EmbeddedPostgres) -> float:
@@ -105,6 +123,9 @@ def _megabytes() -> float:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["reader"]:
+        read_ahead(sys.argv[2])
+        return
     events = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
     profile = cProfile.Profile() if "profile" in sys.argv else None
     if profile:

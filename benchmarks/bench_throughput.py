@@ -32,14 +32,13 @@ def measure(posthorn: Installed) -> Iterator[Figure]:
         f"{_by_script(posthorn):,.0f}/s",
         "beside it",
     )
-    with posthorn.second_server() as second:
-        pids = [posthorn.pid, second]
-        lists = load(posthorn, pids, items=12_000, longest=100, ahead=250)
-        yield from figures(lists, "in lists of 1 to 100", ">= 4,000/s")
-        many = load(posthorn, pids, items=6_000, longest=1, ahead=2_000, at_once=50)
-        yield from figures(many, "one by one, 50 in a request", ">= 900/s")
-        asked = load(posthorn, pids, items=2_000, longest=1, ahead=2_000)
-        yield from figures(asked, "one by one, one in a request", "")
+    pids = [posthorn.pid]
+    lists = load(posthorn, pids, items=12_000, longest=100, ahead=250)
+    yield from figures(lists, "in lists of 1 to 100", ">= 4,000/s")
+    many = load(posthorn, pids, items=6_000, longest=1, ahead=2_000, at_once=50)
+    yield from figures(many, "one by one, 50 in a request", ">= 900/s")
+    asked = load(posthorn, pids, items=2_000, longest=1, ahead=2_000)
+    yield from figures(asked, "one by one, one in a request", "")
 
 
 def _by_script(posthorn: Installed) -> float:
@@ -53,9 +52,9 @@ def _by_script(posthorn: Installed) -> float:
 
 
 def load(
-    posthorn: Installed, pids: list[int], items: int, longest: int, ahead: int, at_once: int = 1
+    posthorn: Installed, pids: list[int], items: int, longest: int, ahead: int, **other: Any
 ) -> dict[str, Any]:
-    """Hand off for SECONDS, from a process of its own; what clients.Load found."""
+    """Hand off, from a process of its own; what clients.Load found. `other`: of clients.Plan, `seconds` SECONDS."""
     plan = Plan(
         pids=pids,
         port=posthorn.port,
@@ -64,10 +63,9 @@ def load(
         receiver=HALL,
         first_number=posthorn.numbers(items),
         items=items,
-        seconds=SECONDS,
         longest=longest,
-        at_once=at_once,
         ahead=ahead,
+        **{"seconds": SECONDS, "at_once": 1, **other},
     )
     command = [sys.executable, "-m", "benchmarks.clients", json.dumps(asdict(plan))]
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -10,13 +10,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from backend.cli.up import servers_here
 from backend.domain.item_numbers import make_s10
 from benchmarks.processes import megabytes
 
@@ -72,6 +72,11 @@ class Installed:
                 time.sleep(0.05)
         raise TimeoutError("no page within five minutes")
 
+    def await_servers(self) -> None:
+        """Until all servers of the port take connections: the first page comes from the first of them."""
+        while _listeners(self.port) < servers_here():
+            time.sleep(0.1)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
@@ -97,19 +102,6 @@ class Installed:
         while "database_url" not in (found := json.loads((self.data / "running.json").read_text())):
             time.sleep(0.1)
         return dict(found)
-
-    @contextmanager
-    def second_server(self) -> Iterator[int]:
-        """One more `posthorn serve` on the same port, as a machine with two cores should have; its process."""
-        command = [POSTHORN, "serve", "--data", self.data, "--port", str(self.port)]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        try:
-            while _listeners(self.port) < 2:
-                time.sleep(0.1)
-            yield server.pid
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(60)
 
     def idle_megabytes(self) -> float:
         """Proportional set size of the process and all below it, after ten idle seconds."""
@@ -219,6 +211,7 @@ def alone(measure: Callable[[Installed], Iterator[tuple[str, str, str]]]) -> Non
         Path(folder).chmod(0o755)
         posthorn = Installed(Path(folder) / "data")
         posthorn.start()
+        posthorn.await_servers()
         try:
             for what, figure, target in measure(posthorn):
                 print(f"{what:58} {figure:>14}  {target}", flush=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from os import pread
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from backend.domain.keccak import keccak256
@@ -64,7 +65,6 @@ def _hex(what: bytes) -> str:
     return "0x" + keccak256(what).hex()
 
 
-@lru_cache(maxsize=256)
 def block(number: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Header and logs as JSON-RPC has them."""
     transactions = [_hex(b"transaction %d %d" % (number, n)) for n in range(1 + HOPS)]
@@ -123,33 +123,49 @@ def _raw(log: dict[str, Any]) -> RawLog:
     return RawLog(b"", 0, 0, b"", address, tuple(topics), b"")
 
 
+class Answers:
+    """Every answer, written into a file beforehand: what the stand-in costs would count as the indexer's."""
+
+    def __init__(self, blocks: int) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 -- as long as the process
+        self._places: dict[tuple[str, str], tuple[int, int]] = {}
+        for number in range(blocks + 1):
+            header, logs = block(number)
+            for key in (hex(number), *(("latest", "finalized") if number == blocks else ())):
+                self._keep("eth_getBlockByNumber", key, header)
+            self._keep("eth_getLogs", block_hash(number), logs)
+        self._keep("eth_chainId", "", hex(CHAIN_ID))
+        self._file.flush()
+
+    def _keep(self, method: str, key: str, answer: Any) -> None:
+        written = json.dumps(answer).encode()
+        self._places[method, key] = self._file.tell(), len(written)
+        self._file.write(written)
+
+    def to(self, question: dict[str, Any]) -> bytes:
+        """The response to one question."""
+        first = next(iter(question["params"]), "")
+        key = first["blockHash"] if isinstance(first, dict) else first
+        at, length = self._places.get((question["method"], key), (0, 0))
+        result = pread(self._file.fileno(), length, at) or b"null"
+        return b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (question["id"], result)
+
+
 def serve(blocks: int) -> None:
     """Prints its URL, then answers until it is killed."""
-    numbers = {block_hash(number): number for number in range(blocks + 1)}
-
-    def result(question: dict[str, Any]) -> Any:
-        method, params = question["method"], question["params"]
-        if method == "eth_chainId":
-            return hex(CHAIN_ID)
-        if method == "eth_getLogs":
-            return block(numbers[params[0]["blockHash"]])[1]
-        number = int(params[0], 16) if params[0].startswith("0x") else blocks
-        return block(number)[0] if number <= blocks else None
+    answers = Answers(blocks)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answers = [
-                {"jsonrpc": "2.0", "id": one["id"], "result": result(one)}
-                for one in (asked if isinstance(asked, list) else [asked])
-            ]
-            body = json.dumps(answers if isinstance(asked, list) else answers[0]).encode()
+            many = isinstance(asked, list)
+            body = b",".join(map(answers.to, asked if many else [asked]))
             self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + 2 * many))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(b"[%b]" % body if many else body)
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -25,9 +25,9 @@ def processor_seconds(pids: Iterable[int]) -> dict[str, float]:
     for one in (member for pid in pids for member in family(pid)):
         with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-            role = _role(one)
-            ended = sum(map(int, fields[13:15])) if role == "postgres" else 0
-            spent[role] += (sum(map(int, fields[11:13])) + ended) / TICKS
+            its = role(one)
+            ended = sum(map(int, fields[13:15])) if its == "postgres" else 0
+            spent[its] += (sum(map(int, fields[11:13])) + ended) / TICKS
     return dict(spent)
 
 
@@ -36,15 +36,16 @@ def megabytes(pids: Iterable[int]) -> dict[str, float]:
     used: Counter[str] = Counter()
     for one in (member for pid in pids for member in family(pid)):
         with suppress(FileNotFoundError, ProcessLookupError):
-            used[_role(one)] += _pss_kilobytes(one) / 1024
+            used[role(one)] += _pss_kilobytes(one) / 1024
     return dict(used)
 
 
-def _role(pid: int) -> str:
+def role(pid: int) -> str:
+    """What a process of an installation does."""
     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    for role in ("anvil", "postgres"):
-        if words[0].split(":")[0].endswith(role):
-            return role
+    for server in ("anvil", "postgres"):
+        if words[0].split(":")[0].endswith(server):
+            return server
     return next((word for word in words if word in OURS), "up")
 
 

@@ -8,11 +8,17 @@ exactly one spelling. Source: https://www.crockford.com/base32.html
 
 from __future__ import annotations
 
+from base64 import b32encode
+
 from stamps.errors import BadCode
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 VALUES = {character: value for value, character in enumerate(ALPHABET)} | {"I": 1, "L": 1, "O": 0}
 VALUES |= {character.lower(): value for character, value in VALUES.items()}
+# The library's alphabet, and Python's own digits of base 32: reading and writing with them takes a tenth of a loop.
+_TO_OURS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode())
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+_TO_DIGITS = str.maketrans({character: _DIGITS[value] for character, value in VALUES.items()})
 # Multiplication by x in GF(32), with x^5 = x^2 + 1.
 TIMES_X = [(value << 1) ^ (0b100101 if value & 16 else 0) for value in range(32)]
 
@@ -24,9 +30,9 @@ def length(bits: int) -> int:
 
 def encode(data: bytes) -> str:
     """The spelling of `data`: length(8 * len(data)) characters."""
-    number = int.from_bytes(data, "big")
-    shifts = range(5 * (length(8 * len(data)) - 1), -1, -5)
-    return "".join([ALPHABET[number >> shift & 31] for shift in shifts])
+    whole = data.rjust(-(-len(data) // 5) * 5, b"\0")
+    characters = b32encode(whole).translate(_TO_OURS).decode()
+    return characters[len(characters) - length(8 * len(data)) :]
 
 
 def values(text: str, error: type[BadCode]) -> list[int]:
@@ -48,9 +54,9 @@ def decode(text: str, size: int, error: type[BadCode]) -> bytes:
     expected = length(8 * size)
     if len(text) != expected:
         raise error(f"it has {len(text)} characters, a code has {expected}. Read it again.")
-    number = 0
-    for value in values(text, error):
-        number = number << 5 | value
+    if not VALUES.keys() >= set(text):
+        values(text, error)  # says which one
+    number = int(text.translate(_TO_DIGITS), 32)
     if number >> 8 * size:
         raise error(
             f"it begins with {text[0]!r}, more than {8 * size} bits can say. Read it again.", 1

@@ -87,10 +87,19 @@ def _print_trail_code(pdf: FPDF, label: ItemLabel, width: float, top: float) -> 
     put_code(pdf, label.trail_url, MARGIN - 2, top, TRAIL_CODE_MM)
     left = MARGIN + TRAIL_CODE_MM
     room = width - MARGIN - left
-    host = urlsplit(label.trail_url).netloc.lower()
-    put_text(pdf, "Scan to see where this item is", left, top + 6, room, 3.8, style="B")
-    put_text(pdf, "and to act on it at:", left, top + 11, room, 3.8)
-    put_text(pdf, host, left, top + 17, room, 4.6, style="B")
+    address = urlsplit(label.trail_url)
+    put_text(pdf, "Scan to see where this item is", left, top + 1, room, 3.8, style="B")
+    put_text(pdf, "or to sign for it.", left, top + 6, room, 3.8)
+    put_text(pdf, "Without a camera, type at", left, top + 12.5, room, 3.8)
+    put_text(pdf, f"{address.netloc.lower()}/verify", left, top + 17, room, 4.6, style="B")
+    groups = _groups(address.path.rpartition("/")[2])
+    for row, some in enumerate((groups[:4], groups[4:])):
+        put_text(pdf, " ".join(some), left, top + 24.5 + row * 5.5, room, 4.6, style="B")
+
+
+def _groups(code: str) -> list[str]:
+    """A code in fours, as people read it aloud."""
+    return [code[start : start + 4] for start in range(0, len(code), 4)]
 
 
 def _rule(pdf: FPDF, width: float, y: float) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from traceback import format_tb
 from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,6 +56,14 @@ HTTPS_HEADERS = {
 }
 
 
+def _raw(headers: dict[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+_PLAIN_HTTP = _raw(SECURITY_HEADERS)
+_HTTPS = _raw(SECURITY_HEADERS | HTTPS_HEADERS)
+
+
 class SecurityHeaders:
     """Puts the headers on every answer that does not bear its own."""
 
@@ -65,13 +74,13 @@ class SecurityHeaders:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
 
+        ours = _HTTPS if scope["scheme"] == "https" else _PLAIN_HTTP
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                for name, value in HTTPS_HEADERS.items() if scope["scheme"] == "https" else ():
-                    headers.setdefault(name, value)
+                borne = message["headers"]
+                own = {name.lower() for name, _ in borne}
+                message["headers"] = [*borne, *(one for one in ours if one[0] not in own)]
             await send(message)
 
         return await self.app(scope, receive, with_headers)
@@ -179,14 +188,22 @@ def trace_of(error: BaseException) -> str:
 
 
 class Measures:
-    """Counts and times requests by route and status, for /metrics."""
+    """Counts and times requests by route and status, for /metrics.
+
+    Each server tells its own, with its process as a label: whoever asks one port of several meets any of them, and
+    the counts of one must not look like those of another.
+    """
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self.app = app
-        labels = ("method", "route", "status")
+        labels = ("method", "route", "status", "server")
+        self._server = str(os.getpid())
         self.requests = Counter("posthorn_requests", "Requests", labels, registry=registry)
         self.seconds = Histogram(
-            "posthorn_request_seconds", "Time to answer", ("method", "route"), registry=registry
+            "posthorn_request_seconds",
+            "Time to answer",
+            ("method", "route", "server"),
+            registry=registry,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -204,8 +221,8 @@ class Measures:
             return await self.app(scope, receive, noticed)
         finally:
             route, method = _route(scope), _method(scope)
-            self.requests.labels(method, route, str(status)).inc()
-            self.seconds.labels(method, route).observe(time.perf_counter() - began)
+            self.requests.labels(method, route, str(status), self._server).inc()
+            self.seconds.labels(method, route, self._server).observe(time.perf_counter() - began)
 
 
 def _route(scope: Scope) -> str:

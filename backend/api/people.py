@@ -14,7 +14,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import Request, Response
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from backend.api.limits import TooMany
 from backend.domain import ids
@@ -140,7 +140,7 @@ def sign_in_with_token(db: Connection, token: str, device: str) -> str:
     return _new_session(db, row, device)
 
 
-def _new_session(db: Connection, row: Row[Any], device: str) -> str:
+def _new_session(db: Connection, row: Any, device: str) -> str:
     own = list(row.custodians)
     return person_rows.new_credential(
         db,

@@ -87,6 +87,11 @@ def problem_response(problem: Problem, headers: dict[str, str] | None = None) ->
 
 def _of_posthorn(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PosthornError)
+    return refusal(error)
+
+
+def refusal(error: PosthornError) -> JSONResponse:
+    """An error of ours as an answer, with the headers that go with it."""
     headers = {}
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after_seconds)
@@ -107,7 +112,7 @@ def _of_stamps(_: Request, error: Exception) -> JSONResponse:
 def _of_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     if _has_wrong_token(request):
-        return _of_posthorn(request, people.not_signed_in())
+        return refusal(people.not_signed_in())
     if _is_unmarked(request, error):
         return _plain(400, "BadRequest", "The body is not marked as JSON.", MARK_AS_JSON)
     faults = [_fault(found) for found in error.errors()]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Annotated, Any, Protocol, TypeVar
@@ -21,11 +21,12 @@ from sqlalchemy import Connection, Engine
 from backend.api import people
 from backend.api.limits import Limits, network_of
 from backend.api.people import Credentials
-from backend.errors import BadRequest, NotAllowed
+from backend.errors import BadRequest, Collided, NotAllowed, RefusedByRule, Unavailable
 from backend.failpoints import reach
 from backend.ports import Actor, House
 from backend.proof.bundle import Opening
 from backend.queries import showcase
+from backend.queries.refusals import tell_in_names
 from backend.store import idempotency
 from backend.store.engine import begin, reading
 from backend.store.room import Room
@@ -33,6 +34,8 @@ from backend.store.room import Room
 T = TypeVar("T")
 Work = Callable[[Connection, Actor], T]
 LONGEST_KEY = 200
+# How often a request is done again whose transaction the database ended for another one.
+COLLISIONS = 2
 # Collectors have no account: their submissions are kept without a person, their keys under number 0.
 NOBODY = Actor(person=None, role="anybody")
 
@@ -64,14 +67,38 @@ class Service:
     contracts: frozenset[bytes]
     room: Room
 
-    def begin(self) -> AbstractContextManager[Connection]:
-        """A transaction: committed when the block ends. Raises Unavailable."""
-        return begin(self.engine)
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed when the block ends. Raises Unavailable.
+
+        A refusal leaves it in the reader's names.
+        """
+        try:
+            with begin(self.engine) as db:
+                yield db
+        except RefusedByRule as error:
+            with suppress(Unavailable), begin(self.engine) as db:
+                tell_in_names(db, [error])
+            raise
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Work that changes something, in a transaction: done again where the database ended that for another.
+
+        Raises Unavailable, and what the work raises.
+        """
+        for _ in range(COLLISIONS):
+            with suppress(Collided):
+                return self._write(work)
+        return self._write(work)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        with self.begin() as db:
+            return work(db)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One request: what it came with, and how to work for it."""
+    """One request: what it came with, and how to work for it. `asked` and `content` only where it bears a key."""
 
     service: Service
     credentials: Credentials
@@ -91,14 +118,29 @@ class Caller:
 
     def look(self, work: Callable[[Connection], T], rule: str = "verify") -> T:
         """Work that strangers may ask for so often in a minute, people and programs of ours at will. Raises TooMany."""
-        count = partial(self.service.limits.count, rule, network_of(self.address))
-        stranger = not (self.credentials.token or self.credentials.session)
-        if stranger:
-            count()
+        self.count_stranger(rule)
         with begin(reading(self.service.engine)) as db:
-            if not stranger and people.find_actor(db, self.credentials) is None:
-                count()
+            self.count_unknown(partial(people.find_actor, db), rule)
             return work(db)
+
+    def count_stranger(self, rule: str = "verify") -> None:
+        """One more question of an address that does not say who asks. Raises TooMany."""
+        if self._is_stranger:
+            self._count(rule)
+
+    def count_unknown(
+        self, find: Callable[[Credentials], Actor | None], rule: str = "verify"
+    ) -> None:
+        """The same for who says it, but is not known. Raises TooMany, and what find_actor raises."""
+        if not self._is_stranger and find(self.credentials) is None:
+            self._count(rule)
+
+    @property
+    def _is_stranger(self) -> bool:
+        return not (self.credentials.token or self.credentials.session)
+
+    def _count(self, rule: str) -> None:
+        self.service.limits.count(rule, network_of(self.address))
 
     def signed_in(self, work: Work[T], *roles: str) -> T:
         """Work for people who have signed in (with one of the roles). Raises NotSignedIn, NotAllowed."""
@@ -107,39 +149,42 @@ class Caller:
 
     def is_signed_in(self) -> bool:
         """Whether the caller is a person of ours. Raises BadRequest, NotAllowed for a wrong custodian."""
-        if not (self.credentials.token or self.credentials.session):
+        if self._is_stranger:
             return False
         return self.read(lambda db: people.find_actor(db, self.credentials)) is not None
 
     def once(
-        self, work: Work[BaseModel], *roles: str, status: int = 202, hide: str = ""
+        self,
+        work: Work[BaseModel],
+        *roles: str,
+        status: int = 202,
+        hide: str = "",
+        makes_room: bool = False,
     ) -> Response:
         """Work that changes something, done once for each Idempotency-Key; its answer is kept with it.
 
         Anybody is a role too. `hide` is a secret of the request (a PIN) that must not go into the kept
-        hash of it. Raises NotSignedIn, NotAllowed, KeyReused, NoRoom, and what the work raises; then nothing is
-        kept.
+        hash of it. `makes_room`: it shortens the queue, and is done where nothing more is taken. Raises NotSignedIn,
+        NotAllowed, KeyReused, NoRoom, and what the work raises; then nothing is kept.
         """
-        self.service.room.check()
+        if not makes_room:
+            self.service.room.check()
         reach("asked, nothing written")
-        answered = self._once(work, roles, status, hide)
+        answered = self.service.write(lambda db: self._once(db, work, roles, status, hide))
         reach("promised, not answered")
         return answered
 
     def _once(
-        self, work: Work[BaseModel], roles: tuple[str, ...], status: int, hide: str
+        self, db: Connection, work: Work[BaseModel], roles: tuple[str, ...], status: int, hide: str
     ) -> Response:
-        with self.service.begin() as db:
-            who = NOBODY if NOBODY.role in roles else self._actor(db, roles)
-            if self.key is None:
-                return json_answer(work(db, who).model_dump_json(), status)
-            earlier = idempotency.remembered(db, who.person or 0, self.key, self._fingerprint(hide))
-            if earlier is not None:
-                return json_answer(
-                    json.dumps(earlier[1]), earlier[0], {"Idempotency-Replayed": "true"}
-                )
-            kept = work(db, who).model_dump(mode="json")
-            idempotency.remember(db, who.person or 0, self.key, status, kept)
+        who = NOBODY if NOBODY.role in roles else self._actor(db, roles)
+        if self.key is None:
+            return json_answer(work(db, who).model_dump_json(), status)
+        earlier = idempotency.remembered(db, who.person or 0, self.key, self._fingerprint(hide))
+        if earlier is not None:
+            return json_answer(json.dumps(earlier[1]), earlier[0], {"Idempotency-Replayed": "true"})
+        kept = work(db, who).model_dump(mode="json")
+        idempotency.remember(db, who.person or 0, self.key, status, kept)
         return json_answer(json.dumps(kept), status)
 
     def _fingerprint(self, hide: str) -> bytes:
@@ -176,8 +221,8 @@ async def caller(request: Request) -> Caller:
         credentials=people.credentials(request),
         address=request.client.host if request.client else "",
         key=key,
-        asked=f"{request.method} {request.url.path}?{request.url.query}",
-        content=await request.body() if key is not None else b"",
+        asked=f"{request.method} {request.url.path}?{request.url.query}" if key else "",
+        content=await request.body() if key else b"",
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from backend.errors import Unavailable
 
@@ -90,8 +91,7 @@ class Block:
     transactions: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """One log as the node gave it; nothing is decoded yet."""
 
     block_hash: bytes
@@ -139,14 +139,18 @@ def data(value: Any, size: int | None = None) -> bytes:
     raise BadAnswer(f"The node answered {str(value)[:80]!r} where {wanted} were due.")
 
 
-@lru_cache(maxsize=4096)
-def _word(value: str, size: int) -> bytes:
-    """What many logs of a block share: its hash, transactions, contracts, kinds of events."""
-    return data(value, size)
+# What many logs share is read once: a block's hash and number, transactions, contracts, kinds of events, places.
+_known_data = lru_cache(maxsize=4096)(data)
+_known_quantity = lru_cache(maxsize=4096)(quantity)
 
 
-def _shared(value: Any, size: int) -> bytes:
-    return _word(value, size) if isinstance(value, str) else data(value, size)
+def _word(value: Any, size: int) -> bytes:
+    """Of texts alone a memory is kept: it cannot hold a list or an object, and these are no bytes."""
+    return _known_data(value, size) if isinstance(value, str) else data(value, size)
+
+
+def _number(value: Any) -> int:
+    return _known_quantity(value) if isinstance(value, str) else quantity(value)
 
 
 def parse_block(answer: Any) -> Block | None:
@@ -168,8 +172,8 @@ def parse_block(answer: Any) -> Block | None:
 
 def parse_logs(answer: Any, block_hash: bytes) -> list[Log]:
     """The logs of one block in the order of their index, each once. Raises BadAnswer."""
-    logs = sorted((_parse_log(log) for log in _list(answer)), key=lambda log: log.log_index)
-    if any(log.block_hash != block_hash for log in logs):
+    logs = sorted(map(_parse_log, _list(answer)), key=attrgetter("log_index"))
+    if {log.block_hash for log in logs} - {block_hash}:
         raise BadAnswer("The node answered with logs of another block than was asked for.")
     if len({log.log_index for log in logs}) < len(logs):
         raise BadAnswer("The node answered with the same log twice.")
@@ -181,12 +185,12 @@ def _parse_log(answer: Any) -> Log:
     if fields.get("removed"):
         raise BadAnswer("The node answered with a log of a block that is no longer in the chain.")
     return Log(
-        block_hash=_shared(fields.get("blockHash"), 32),
-        log_index=quantity(fields.get("logIndex")),
-        block_number=quantity(fields.get("blockNumber")),
-        transaction_hash=_shared(fields.get("transactionHash"), 32),
-        address=_shared(fields.get("address"), 20),
-        topics=tuple([_shared(topic, 32) for topic in _list(fields.get("topics"))]),
+        block_hash=_word(fields.get("blockHash"), 32),
+        log_index=_number(fields.get("logIndex")),
+        block_number=_number(fields.get("blockNumber")),
+        transaction_hash=_word(fields.get("transactionHash"), 32),
+        address=_word(fields.get("address"), 20),
+        topics=tuple([_word(topic, 32) for topic in _list(fields.get("topics"))]),
         data=data(fields.get("data")),
     )
 
@@ -203,6 +207,14 @@ def parse_receipt(answer: Any) -> Receipt | None:
         succeeded=quantity(fields.get("status")) == 1,
         gas_used=quantity(fields.get("gasUsed")),
     )
+
+
+def parse_receipt_logs(answer: Any) -> list[Log] | None:
+    """The logs of a receipt in their order; None where the node has no receipt. Raises BadAnswer."""
+    if answer is None:
+        return None
+    fields = _fields(answer)
+    return parse_logs(fields.get("logs"), data(fields.get("blockHash"), 32))
 
 
 def parse_error(answer: Any) -> RpcError:

@@ -21,6 +21,7 @@ from backend.chain.answers import (
     parse_block,
     parse_logs,
     parse_receipt,
+    parse_receipt_logs,
     quantity,
 )
 from backend.chain.endpoint import Call, Endpoint, good, hexed, result, result_or_error
@@ -204,6 +205,11 @@ class Node:
             if receipt is not None and receipt.transaction_hash != wanted:
                 raise BadAnswer("The node answered with the receipt of another transaction.")
         return receipts
+
+    def logs_in_receipts(self, hashes: Sequence[bytes]) -> list[list[Log] | None]:
+        """The logs of each transaction by all contracts, as its receipt tells them; None where the node has none."""
+        calls: list[Call] = [("eth_getTransactionReceipt", [hexed(h)]) for h in hashes]
+        return [parse_receipt_logs(good(answer)) for answer in self.batch(calls)]
 
     def raw_transactions(self, hashes: Sequence[bytes]) -> list[bytes]:
         """The signed bytes of transactions, checked against their hashes."""

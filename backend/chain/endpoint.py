@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic_core import from_json
 from requests import RequestException, Session
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
@@ -17,6 +18,14 @@ from web3.types import RPCEndpoint
 from backend.chain.answers import BadAnswer, NodeAway, RpcError, parse_block, parse_error, quantity
 
 Call = tuple[str, list[Any]]
+
+
+class _Provider(HTTPProvider):
+    """web3's, with a JSON parser that is twice as fast: the logs of a chain are read through it."""
+
+    @staticmethod
+    def decode_rpc_response(raw_response: bytes) -> Any:
+        return from_json(raw_response)
 
 
 class OtherChain(NodeAway):
@@ -36,7 +45,7 @@ class Endpoint:
         self.session = Session()
         # Proxies and certificates of the environment are for nodes elsewhere, not for one beside us.
         self.session.trust_env = url.startswith("https:")
-        self._provider = HTTPProvider(
+        self._provider = _Provider(
             url,
             request_kwargs={"timeout": timeout_seconds},
             session=self.session,

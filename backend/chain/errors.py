@@ -9,7 +9,8 @@ from typing import Any
 from eth_abi.exceptions import DecodingError
 
 from backend.chain.interface import CONTRACTS, Entry, interface
-from backend.domain.refusals import EXPLANATIONS, Refusal, refusal
+from backend.domain.explanations import EXPLANATIONS
+from backend.domain.refusals import Refusal, refusal
 
 
 def decode_refusal(data: bytes) -> Refusal | None:

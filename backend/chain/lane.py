@@ -23,7 +23,7 @@ from backend.chain.calls import TRANSACTION_GAS_CAP, batch_call, contract_of, ga
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
 from backend.chain.errors import refusal_json
-from backend.chain.reconcile import open_acts, reconcile
+from backend.chain.reconcile import open_acts, pool_is_ahead, reconcile
 from backend.chain.runs import Run, cut
 from backend.chain.transactions import Fees, Unsigned, current_fees, no_op, sign
 from backend.chain.unrecorded import Patience, Verdict, judge
@@ -39,6 +39,9 @@ log = structlog.get_logger()
 Reconsider = Callable[[Connection, Row[Any]], Literal["pending", "held"] | Refusal]
 
 CONFIRM_ROWS = 50
+# How long the node may keep in its pool what this database did not sign, before its nonces are used again.
+POOL_SECONDS = 600.0
+CONFIRM_SECONDS = 1.0
 GWEI = 10**9
 
 
@@ -87,10 +90,13 @@ class Lane:
         self._means = means
         self._patience = Patience()
         self._reconciled = False
+        self._gives_up_pool_at = time.monotonic() + POOL_SECONDS
         self._searched: set[int] = set()
         self._began = False  # before our first broadcast the node may have lost its pool
         self._held_seen: dict[bytes, tuple[Any, ...]] = {}
         self._held_at = 0.0
+        self._confirmed_at = -CONFIRM_SECONDS
+        self._confirmed_block: tuple[int, bytes] | None = None
 
     @cached_property
     def _address(self) -> bytes:
@@ -106,12 +112,20 @@ class Lane:
 
     def _is_reconciled(self) -> bool:
         """At the start, and again when the chain has a nonce that we did not give out."""
-        if not self._reconciled:
+        if not self._reconciled and not self._waits_for_pool():
             means = self._means
             self._reconciled = reconcile(
                 means.engine, means.node, means.deployment, self.key_name, self._address
             )
         return self._reconciled
+
+    def _waits_for_pool(self) -> bool:
+        if time.monotonic() >= self._gives_up_pool_at:
+            return False
+        waits = pool_is_ahead(self._means.engine, self._means.node, self._address)
+        if waits:
+            log.warning("nonces_wait_for_pool", lane=self.key_name)
+        return waits
 
     # --- plan: give out nonces, sign, save ----------------------------------------------------------
     def _plan(self) -> bool:
@@ -264,21 +278,25 @@ class Lane:
         """The lowest nonce holds up all others: offer at least 10 % more for it when it is stuck."""
         ours = [row for row in rows if row.lane == self._address]
         attempts = [row for row in ours if row.nonce == ours[0].nonce]
-        if not attempts or attempts[-1].age_seconds < self._means.pace.stuck_seconds:
+        age_seconds = min((row.age_seconds for row in attempts), default=0)
+        if not attempts or age_seconds < self._means.pace.stuck_seconds:
             return
         if self._means.node.nonce(self._address) != attempts[0].nonce:
             return
         fees = current_fees(self._means.node, self._means.pace.fee_cap_wei)
         with begin(self._means.engine) as db:
-            newest = attempts[-1].hash
-            old = transactions.read(outbox.raw_bytes(db, [newest])[newest])
+            offered = outbox.raw_bytes(db, [row.hash for row in attempts])
+            prices = {hash_: transactions.read(raw) for hash_, raw in offered.items()}
+            # The dearest is the newest, whatever the clock said when it was made.
+            dearest = max(prices, key=lambda hash_: prices[hash_].fees.max_wei)
+            old = prices[dearest]
             raised = old.fees.raised(self._means.pace.fee_cap_wei)
             if fees == transactions.FREE or raised == old.fees:
                 return
             price = Fees(max(raised.max_wei, fees.max_wei), max(raised.tip_wei, fees.tip_wei))
             signed = sign(old.paying(price), self._means.signer, self.key_name)
             reach("dearer, not saved")
-            outbox.replace(db, self._address, newest, signed)
+            outbox.replace(db, self._address, dearest, signed)
         reach("dearer, not broadcast")
         log.warning("price raised", lane=self.key_name, nonce=old.nonce, max_wei=price.max_wei)
 
@@ -286,10 +304,11 @@ class Lane:
     def _confirm(self) -> None:
         """Ask the chain why records of mined transactions are not there, and act on what it says."""
         with begin(self._means.engine) as db:
-            rows = outbox.unrecorded(db, self.key_name, CONFIRM_ROWS)
-            at = outbox.indexed(db) if rows else None
-        if at is None:
+            at = outbox.indexed(db)
+            rows = outbox.unrecorded(db, self.key_name, CONFIRM_ROWS) if self._may_lack(at) else ()
+        if at is None or not rows:
             return
+        self._confirmed_block = None
         addresses = self._means.deployment.addresses
         calls = [(addresses[contract_of(r.kind)], single_call(r.kind, r.payload)) for r in rows]
         answers = self._means.node.calls(calls, at[1], self._address, TRANSACTION_GAS_CAP)
@@ -302,6 +321,14 @@ class Lane:
                 if verdict is not None and self._carry_out(db, row, verdict):
                     closed.update(row.items)
             item_rows.forget_forecast(db, closed)
+
+    def _may_lack(self, at: tuple[int, bytes] | None) -> bool:
+        """Whether to look: the indexer has moved since the last look, or that was long ago, or it found something."""
+        now = time.monotonic()
+        if at == self._confirmed_block and now - self._confirmed_at < CONFIRM_SECONDS:
+            return False
+        self._confirmed_block, self._confirmed_at = at, now
+        return True
 
     def _carry_out(self, db: Connection, row: Row[Any], verdict: Verdict) -> bool:
         """Whether the submission is over with."""

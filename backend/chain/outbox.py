@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, func, or_, select, text, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.chain.transactions import Transaction
@@ -136,6 +149,12 @@ def _ahead(db: Connection, key_name: str, chunk: Sequence[Row[Any]]) -> list[Row
     return list(db.execute(query))
 
 
+_SENT = """
+UPDATE submission SET state = 'sent', transaction_hash = %b, changed_at = now()
+WHERE digest = ANY(ARRAY(SELECT unnest(%b::bytea[])))
+"""
+
+
 def save(db: Connection, address: bytes, signed: Transaction, digests: Collection[bytes]) -> None:
     """Keep signed bytes and what they carry, before anybody sees them (B3).
 
@@ -150,11 +169,7 @@ def save(db: Connection, address: bytes, signed: Transaction, digests: Collectio
             index_elements=["hash"], set_=again, where=transaction.c.state == "superseded"
         )
     )
-    db.execute(
-        update(submission)
-        .where(submission.c.digest.in_(digests))
-        .values(state="sent", transaction_hash=signed.hash, changed_at=func.now())
-    )
+    straight(db, _SENT, (signed.hash, list(digests)))
 
 
 def replace(db: Connection, address: bytes, old: bytes, signed: Transaction) -> None:
@@ -173,9 +188,9 @@ def under_way(db: Connection, key_name: str) -> Sequence[Row[Any]]:
 
     `waited_seconds`: since the last broadcast, None before the first. `age_seconds`: since signed.
     """
-    waited = func.extract("epoch", func.now() - transaction.c.broadcast_at)
-    age = func.extract("epoch", func.now() - transaction.c.created_at)
-    query = (
+    waited = _seconds_since(transaction.c.broadcast_at)
+    age = _seconds_since(transaction.c.created_at)
+    query: Select[Any] = (
         select(
             transaction.c.hash,
             transaction.c.lane,
@@ -189,6 +204,11 @@ def under_way(db: Connection, key_name: str) -> Sequence[Row[Any]]:
         .order_by(transaction.c.nonce, transaction.c.created_at)
     )
     return db.execute(query).all()
+
+
+def _seconds_since(time: Column[Any]) -> ColumnElement[Any]:
+    """After the database's clock was set back, what bears a later time is old: it is not waited for again."""
+    return func.abs(func.extract("epoch", func.now() - time))
 
 
 def count_under_way(db: Connection, key_name: str) -> int:
@@ -283,19 +303,16 @@ def _pending_again() -> Update:
 
 
 # --- what the chain did not record ------------------------------------------------------------------
-# Transactions first: they are few, and nearly always still under way.
+# The transactions still under way are few, and nearly always carry all that is sent.
 _UNRECORDED = """
-WITH done AS MATERIALIZED (
-    SELECT hash FROM transaction JOIN (
-        SELECT DISTINCT transaction_hash FROM submission WHERE lane = %b AND state = 'sent'
-    ) AS sent ON hash = transaction_hash WHERE state NOT IN ('signed', 'broadcast')
-)
 SELECT submission.*, EXISTS (
     SELECT FROM submission AS ahead WHERE ahead.items && submission.items
         AND ahead.sequence < submission.sequence AND ahead.state IN ('pending', 'held', 'sent')
 ) AS follows
-FROM done JOIN submission ON transaction_hash = hash
-WHERE state = 'sent' ORDER BY sequence LIMIT %b
+FROM submission
+WHERE lane = %b AND state = 'sent' AND transaction_hash <> ALL(ARRAY(
+    SELECT hash FROM transaction WHERE state <> 'mined' AND state IN ('signed', 'broadcast')))
+ORDER BY sequence LIMIT %b
 """
 
 

@@ -70,6 +70,17 @@ def reconcile(
     return True
 
 
+def pool_is_ahead(engine: Engine, node: Node, address: bytes) -> bool:
+    """Whether the node holds transactions of the key, not mined yet, that this database did not sign.
+
+    They are there right after an older database was restored, and may do what waits in it. Raises Unavailable.
+    """
+    pooled = node.nonce(address, "pending")
+    with begin(engine) as db:
+        ours = outbox.next_nonce(db, address)
+    return ours is not None and pooled > max(ours, node.nonce(address))
+
+
 def _source(key_name: str) -> str:
     return f"nonces of {key_name}"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 import typer
 
-from backend.cli import contracts, items, people, processes, stamps, upkeep
+from backend.cli import contracts, hooks, items, people, processes, stamps, upkeep
 from backend.cli.output import Exit, at_end, end_with, say, say_unexpected
 from backend.errors import PosthornError
 
@@ -22,7 +24,9 @@ for module in (processes, items, upkeep):
 app.add_typer(stamps.app, name="stamps")
 stamps.register(app)
 app.add_typer(people.users, name="user")
+app.command()(people.custodians)
 app.add_typer(people.tokens, name="token")
+app.add_typer(hooks.app, name="hook")
 app.add_typer(upkeep.demo, name="demo")
 app.add_typer(contracts.app, name="contracts")
 
@@ -32,6 +36,10 @@ def run() -> None:
 
     Caught here and not by sys.excepthook, in whose place typer puts its own.
     """
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    ):  # the launcher took it away while this loaded
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except PosthornError as error:

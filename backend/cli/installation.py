@@ -65,14 +65,16 @@ def settings_of(data: Path | None, **overrides: object) -> Settings:
         state = "is only just starting" if found is not None else "does not run"
         raise Unavailable(
             f"Posthorn {state} in {settings.data}.",
-            f"Start it with `posthorn up --data {settings.data}`, or name the database of an "
-            "installation with POSTHORN_DATABASE_URL.",
+            f"Name the folder of one that runs with --data (or POSTHORN_DATA), or start it: "
+            f"`posthorn up --data {settings.data}`; of an installation elsewhere, name the database with "
+            "POSTHORN_DATABASE_URL.",
         )
     return settings.model_copy(
         update={
             "database_url": found["database_url"],
             "rpc_urls": settings.rpc_urls or tuple(found["rpc_urls"]),
             "public_url": settings.public_url or found["origin"],
+            "hooks_internal": settings.hooks_internal or tuple(found["hooks_internal"]),
         }
     )
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from backend.proof.bundle import Opening
     from backend.proof.check import Held
-    from backend.queries.trails import EntryAnswer, ItemAnswer, TrailAnswer
+    from backend.queries.items import ItemAnswer
+    from backend.queries.trails import EntryAnswer, TrailAnswer
 
 LARGEST_BUNDLE_BYTES = 100_000_000
 BUNDLE_BEGINS = b'{"body":'
@@ -204,7 +205,7 @@ def find_item(db: Connection, text: str, newest: bool) -> bytes:
     Raises NotFound, SeveralItems, Unprocessable.
     """
     from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
-    from backend.queries import trails
+    from backend.queries import items as item_answers
     from backend.store.items import by_trail_lookup
 
     if ITEM_HASH.fullmatch(text):
@@ -215,7 +216,7 @@ def find_item(db: Connection, text: str, newest: bool) -> bytes:
             return bytes(row.item)
     except BadTrailCode:
         pass  # then it is a number
-    found = trails.bearing(db, text)
+    found = item_answers.bearing(db, text)
     if not found:
         raise NotFound(
             f"No item bears the number {text}.",
@@ -296,13 +297,15 @@ def _trail_text(answer: TrailAnswer) -> str:
         f"{answer.number or '0x' + answer.item.hex()}: {answer.sentence}",
         answer.answerable,
         "",
+        "Oldest first:",
     ]
     for one in answer.entries:
         seal = f" ({one.seal})" if one.seal else ""
         lines.append(f"{one.entry.record:>3}  {_line(one, when)}{seal}")
         lines += _carried_lines(one.carried, when)
-    if answer.carried:
-        lines += ["  In a receptacle, carried so far:", *_carried_lines(answer.carried, when)]
+    if answer.packed:
+        lines.append(f"     {when(answer.packed.time)}  {answer.packed.text}")
+        lines += _carried_lines(answer.carried, when)
     lines += [f"To be looked at: {notice.text}" for notice in answer.notices]
     if answer.pending:
         lines.append(f"{len(answer.pending)} more being recorded.")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from time import time
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backend.cli.output import AsJson, DataFolder, show
 from backend.errors import BadRequest, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from backend.domain.network import Custodian
+    from backend.queries.network import CustodianAnswer
 
 LINK_HOURS = 24
 TOKEN_DAYS = 365
@@ -98,6 +103,46 @@ def list_(as_json: AsJson = False, data: DataFolder = None) -> None:
             for row in people.everybody(db)
         ]
     show({"people": found}, "\n".join(map(_line, found)) or "Nobody yet.", as_json)
+
+
+def custodians(
+    operator: Annotated[int | None, typer.Option(help="Only those of this operator.")] = None,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """List the custodians: number, name, kind, and whether they can sign now."""
+    from backend.cli.installation import installation
+    from backend.queries.network import custodians as enrolled
+    from backend.store import network
+    from backend.store.engine import begin
+
+    house = installation(data)
+    with begin(house.engine) as db:
+        found = enrolled(db, operator)
+        known = network.custodians(db, [one.number for one in found])
+    rows = [_custodian_row(one, known[one.number], int(time())) for one in found]
+    lines = (
+        f"{row['number']:8} {row['name']} ({row['kind'].replace('_', ' ')}, {row['operator']})"
+        + (f". {row['why']}" if row["why"] else "")
+        for row in rows
+    )
+    show({"custodians": rows}, "\n".join(lines) or "None is enrolled.", as_json)
+
+
+def _custodian_row(who: CustodianAnswer, known: Custodian, now: int) -> dict[str, Any]:
+    from backend.domain import codes
+    from backend.domain.ids import custodian_text
+    from backend.queries.words import why_no_signature
+
+    found = why_no_signature(known, who, now)
+    return {
+        "number": custodian_text(who.number),
+        "name": who.name,
+        "kind": codes.KINDS.name(who.kind),
+        "operator": who.operator_name,
+        "can_sign": found is None,
+        "why": found and found.why,
+    }
 
 
 @tokens.command()

@@ -17,7 +17,7 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on (POSTHORN_PORT
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this file into the program."""
-    for command in (up, serve, send, index, prepare):
+    for command in (up, serve, send, index, hooks, prepare, database):
         app.command()(command)
     app.command(hidden=True)(sign_in_link)
 
@@ -29,11 +29,15 @@ def up(
     empty: Annotated[
         bool, typer.Option("--empty", help="Begin without the demonstration network.")
     ] = False,
+    servers: Annotated[
+        int | None,
+        typer.Option(min=1, max=8, help="Servers on the port; by default one a core, at most 2."),
+    ] = None,
 ) -> None:
     """Run everything on this machine, until Ctrl-C."""
     from backend.cli.up import run
 
-    run(data, host, port, demonstration=not empty)
+    run(data, host, port, demonstration=not empty, servers=servers)
 
 
 def serve(
@@ -48,11 +52,17 @@ def serve(
     run_server(data, host, port, watch_parent)
 
 
-def send(data: DataFolder = None, watch_parent: WatchParent = False) -> None:
+def send(
+    hooks: Annotated[
+        bool, typer.Option("--hooks", help="Do what `posthorn hooks` does, too.")
+    ] = False,
+    data: DataFolder = None,
+    watch_parent: WatchParent = False,
+) -> None:
     """Send what is due to the chain."""
     from backend.cli.workers import run_sender
 
-    run_sender(data, watch_parent)
+    run_sender(data, watch_parent, hooks)
 
 
 def index(data: DataFolder = None, watch_parent: WatchParent = False) -> None:
@@ -60,6 +70,13 @@ def index(data: DataFolder = None, watch_parent: WatchParent = False) -> None:
     from backend.cli.workers import run_indexer
 
     run_indexer(data, watch_parent)
+
+
+def hooks(data: DataFolder = None, watch_parent: WatchParent = False) -> None:
+    """Tell web hooks what has become final."""
+    from backend.cli.workers import run_hooks
+
+    run_hooks(data, watch_parent)
 
 
 def prepare(
@@ -79,6 +96,13 @@ def prepare(
     if watch_parent:
         end_with_parent()
     preparing.prepare(data, genesis, demonstration)
+
+
+def database(data: DataFolder = None) -> None:
+    """Run the installation's own PostgreSQL alone, to restore a backup into it, until Ctrl-C."""
+    from backend.cli.database import run
+
+    run(data)
 
 
 def sign_in_link(data: DataFolder = None, watch_parent: WatchParent = False) -> None:

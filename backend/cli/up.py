@@ -1,4 +1,4 @@
-"""`posthorn up`: database, chain, contracts, demonstration, then server, sender and indexer, until Ctrl-C.
+"""`posthorn up`: database, chain, contracts, demonstration, then servers, sender and indexer, until Ctrl-C.
 
 This process holds them all and itself does little: what needs much memory is done by a child that ends.
 """
@@ -11,17 +11,18 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
+from backend.cli.database import check_not_lost
 from backend.cli.folder import FORMAT, DataFolder, Installed, fingerprint
 from backend.cli.listening import is_free, listen
 from backend.cli.output import Exit, command_line, say
+from backend.cli.signals import Signals
 from backend.cli.supervisor import STOP_SECONDS, Child, Supervisor, posthorn
 from backend.config import PREFIX, Settings, read_settings
 from backend.embedded.anvil import Block, EmbeddedAnvil
@@ -32,40 +33,54 @@ from backend.errors import Unavailable
 # A demonstration's first event lies 425 days ago (demonstration/make.py).
 DEMONSTRATION_SECONDS = 426 * 86_400
 FIRST_ANSWER_SECONDS = 60.0
+# One interpreter uses one core. More cores are left to what else runs here, unless more servers are asked for.
+MOST_SERVERS = 2
 ALL_INTERFACES = ("0.0.0.0", "::")
 
 
-def run(data: Path | None, host: str | None, port: int | None, demonstration: bool) -> NoReturn:
+def run(
+    data: Path | None,
+    host: str | None,
+    port: int | None,
+    demonstration: bool,
+    servers: int | None = None,
+) -> NoReturn:
     """Start everything and hold it until Ctrl-C or SIGTERM. Raises PosthornError where a part does not start."""
     settings = read_settings(os.environ, data=data, host=host, port=port)
     with ExitStack() as stack:
         folder = DataFolder(settings.data)
         folder.acquire()
         stack.callback(folder.release)
-        signals = _Signals()
+        signals = Signals()
         if folder.was_killed:
             wait_until(lambda: is_free(settings.host, settings.port), STOP_SECONDS)
         folder.note_running({"pid": os.getpid()})
         listen(settings.host, settings.port, shared=False).close()
         house = _House(settings, folder, stack, signals)
         try:
-            _run(house, demonstration)
+            _run(house, demonstration, servers or servers_here())
         except KeyboardInterrupt:
             say("\nStopping. Data is kept.")
     raise SystemExit(Exit.DONE)
 
 
-def _run(house: _House, demonstration: bool) -> NoReturn:
+def servers_here() -> int:
+    """How many servers this machine's cores can keep busy beside all else."""
+    return min(MOST_SERVERS, os.cpu_count() or 1)
+
+
+def _run(house: _House, demonstration: bool, servers: int) -> NoReturn:
     house.know_installation(demonstration)
-    supervisor = Supervisor(house.workers(), say)
+    serving = ["serve", *(f"serve-{nth}" for nth in range(2, servers + 1))]
+    supervisor = Supervisor(house.workers([*serving, "send", "index"]), say)
     house.stack.callback(supervisor.stop)
     if house.is_prepared:
-        supervisor.start("serve")  # its imports take longer than database and chain
+        supervisor.start(*serving)  # its imports take longer than database and chain
     house.start_database()
     house.start_chain()
     if not house.is_prepared:
         house.prepare()
-    supervisor.start("serve")
+    supervisor.start(*serving)
     link = house.sign_in_link()
     if not wait_until(lambda: supervisor.look() or house.answers(), FIRST_ANSWER_SECONDS):
         raise Unavailable(
@@ -76,32 +91,6 @@ def _run(house: _House, demonstration: bool) -> NoReturn:
     house.note_running()
     _welcome(house, link)
     supervisor.watch()
-
-
-class _Signals:
-    """The first Ctrl-C, SIGTERM or hang-up unwinds everything; more of them do not hurry it."""
-
-    def __init__(self) -> None:
-        self._is_held = self._came = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._handle)
-
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if self._is_held:
-            self._came = True
-            return
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """While something starts that could not be stopped half started."""
-        self._is_held = True
-        yield
-        self._is_held = False
-        if self._came:
-            self._handle(signal.SIGINT, None)
 
 
 def _welcome(house: _House, link: str) -> None:
@@ -119,7 +108,7 @@ class _House:
     """The parts of an installation that `up` brings along."""
 
     def __init__(
-        self, settings: Settings, folder: DataFolder, stack: ExitStack, signals: _Signals
+        self, settings: Settings, folder: DataFolder, stack: ExitStack, signals: Signals
     ) -> None:
         self.settings, self.folder, self.stack = settings, folder, stack
         self._signals = signals
@@ -164,13 +153,16 @@ class _House:
         """A new one, for the administrator."""
         return self._child("sign-in-link").strip()
 
-    def workers(self) -> list[Child]:
-        """Server, sender and indexer, not started yet."""
+    def workers(self, names: list[str]) -> list[Child]:
+        """Servers, sender and indexer, not started yet; of several of a kind, `-2` and so on behind its name."""
         logs = self.folder.path / "log"
         logs.mkdir(exist_ok=True)
+        environment = self._environment()
+        commands = {name: posthorn(name.partition("-")[0], "--watch-parent") for name in names}
+        # A process of their own would take 116 MB, mostly for nothing (docs/decisions/0019).
+        commands["send"].append("--hooks")
         return [
-            Child(name, posthorn(name, "--watch-parent"), self._environment(), logs / name)
-            for name in ("serve", "send", "index")
+            Child(name, command, environment, logs / name) for name, command in commands.items()
         ]
 
     def answers(self) -> bool:
@@ -192,13 +184,15 @@ class _House:
         self.folder.forget_interrupted()
 
     def start_database(self) -> None:
-        """The embedded one, unless the settings name another."""
-        if self.settings.database_url:
-            return
-        with self._signals.held():
-            self._postgres.start()
-            self.stack.callback(self._postgres.stop)
-        say("✓ database")
+        """The embedded one, unless the settings name another. Raises DatabaseLost."""
+        if not self.settings.database_url:
+            with self._signals.held():
+                self._postgres.start()
+                self.stack.callback(self._postgres.stop)
+        if self._installed is not None and self._installed.build:
+            check_not_lost(self.database_url, self.folder.path)
+        if not self.settings.database_url:
+            say("✓ database")
 
     def start_chain(self) -> None:
         """Its blocks are in the database: a state file that is lost or cut is made again from them."""
@@ -245,6 +239,7 @@ class _House:
             "deployment": self._deployment,
             "public_url": self.origin,
             "network_alias": settings.network_alias,
+            "hooks_internal": ",".join(settings.hooks_internal),
             "log_level": settings.log_level,
         }
         if settings.keystore_passphrase is not None:
@@ -260,6 +255,7 @@ class _House:
                 "origin": self.origin,
                 "database_url": self.database_url,
                 "rpc_urls": list(self.rpc_urls),
+                "hooks_internal": list(self.settings.hooks_internal),
             }
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 from backend.errors import BadRequest
 from backend.indexer.second_look import Seen
 from backend.indexer.spans import Digest, first_difference
+from backend.queries.hooks import HooksAnswer
 from backend.queries.status import AlarmAnswer, LaneAnswer, StatusAnswer
 
 
@@ -23,6 +24,7 @@ def status_text(found: StatusAnswer) -> str:
         f"{waiting} submissions on their way{_age(found.oldest_waiting_seconds)}",
         *map(_lane_text, found.lanes),
         *(f"node {one.name}: {one.trouble or f'block {one.head}'}" for one in found.nodes),
+        *_hooks_text(found.hooks),
         *(f"ALARM: {alarm}" for alarm in found.alarms),
         *(f"alarm {_when(one)}: {one.text}" for one in found.last_alarms if one.ended_at),
     ]
@@ -36,6 +38,15 @@ def _lane_text(lane: LaneAnswer) -> str:
         f"{lane.waiting} waiting{_age(lane.oldest_waiting_seconds)}, {lane.held} held, "
         f"next nonce {lane.next_nonce}"
     )
+
+
+def _hooks_text(hooks: HooksAnswer) -> list[str]:
+    if not hooks.on and not hooks.disabled and not hooks.waiting:
+        return []
+    waiting = f"{hooks.waiting} messages to be told{_age(hooks.oldest_waiting_seconds)}"
+    return [
+        f"web hooks: {hooks.on} on, {hooks.failing} failing, {hooks.disabled} disabled, {waiting}"
+    ]
 
 
 def _age(seconds: int | None) -> str:

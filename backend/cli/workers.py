@@ -1,4 +1,4 @@
-"""The long-running processes: server, sender, indexer. SIGTERM ends them when their work in hand is done."""
+"""The long-running processes: server, sender, indexer, hooks. SIGTERM ends them when their work in hand is done."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from backend.cli.garbage import ANSWERING, WORKING, collect_seldom
 from backend.cli.installation import Installation, installation
 from backend.cli.listening import listen
 from backend.cli.output import limit_recursion
@@ -23,11 +24,18 @@ from backend.errors import Unavailable
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
+    from sqlalchemy import Connection
+
+    from backend.hooks.tell import Teller
 
 MINE_EVERY_SECONDS = 0.1
 DESTROY_EVERY_SECONDS = 60.0
-# Seconds that requests in hand get when the server is told to stop.
+# Seconds that requests in hand get when the server is told to stop, and that a connection may be idle: longer than
+# who is told to come again waits (Retry-After), and than proxies keep theirs (nginx: 60), who would find it closed.
 GRACE_SECONDS = 5
+IDLE_SECONDS = 75
+# The program of the process that reads ahead; its argument is the data folder, where one is named.
+READ = "import sys; from backend.cli.workers import read_ahead; read_ahead(*sys.argv[1:])"
 
 
 def run_server(data: Path | None, host: str | None, port: int | None, watch_parent: bool) -> None:
@@ -43,6 +51,7 @@ def run_server(data: Path | None, host: str | None, port: int | None, watch_pare
     config = server_config(create_app(house.settings))
     if watch_parent:
         end_with_parent()
+    collect_seldom(ANSWERING)
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -56,14 +65,15 @@ def server_config(app: FastAPI) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=IDLE_SECONDS,
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
     )
 
 
-def run_sender(data: Path | None, watch_parent: bool) -> None:
-    """Send until told to stop. Raises BadSettings, Unavailable."""
+def run_sender(data: Path | None, watch_parent: bool, hooks: bool) -> None:
+    """Send until told to stop; with `hooks`, tell web hooks too. Raises BadSettings, Unavailable."""
     from backend.chain.deployment import check_deployment
     from backend.chain.lane import Pace
     from backend.chain.sender import Sender
@@ -77,6 +87,9 @@ def run_sender(data: Path | None, watch_parent: bool) -> None:
     sender = Sender(*means, pace)
     limit_recursion()
     threading.Thread(target=_destroy_seeds, args=(house, stop), daemon=True).start()
+    if hooks:
+        threading.Thread(target=_teller(house).run, args=(stop,), daemon=True).start()
+    collect_seldom(ANSWERING)
     structlog.get_logger().info("sender_started")
     sender.run(stop)
 
@@ -97,7 +110,8 @@ def _destroy_seeds(house: Installation, stop: threading.Event) -> None:
 
 def run_indexer(data: Path | None, watch_parent: bool) -> None:
     """Index until told to stop. Raises BadSettings, Unavailable."""
-    from backend.indexer.follow import Indexer, collect_seldom
+    from backend.indexer.follow import Indexer
+    from backend.indexer.reader_process import ReaderProcess
     from backend.indexer.second_look import look_nightly
 
     house = installation(data)
@@ -108,13 +122,49 @@ def run_indexer(data: Path | None, watch_parent: bool) -> None:
         *means,
         keep_raw_transactions=house.is_embedded,
         finality_depth=house.settings.finality_depth,
+        process=ReaderProcess([sys.executable, "-c", READ, *([str(data)] if data else [])]),
     )
     limit_recursion()
     again = house.engine, house.new_node(), house.deployment, stop
     threading.Thread(target=look_nightly, args=again, daemon=True).start()
-    collect_seldom()
+    collect_seldom(WORKING)
     structlog.get_logger().info("indexer_started")
     indexer.run(stop)
+
+
+def read_ahead(data: str = "") -> None:
+    """Read the chain for the indexer that has started this process. Raises BadSettings, Unavailable."""
+    from backend.indexer.reader import Reader
+    from backend.indexer.reader_process import read_for_parent
+
+    house = installation(Path(data) if data else None)
+    _log_to_stderr(house.settings)
+    limit_recursion()
+    collect_seldom(WORKING)
+    read_for_parent(Reader(house.node, house.deployment, house.settings.finality_depth))
+
+
+def run_hooks(data: Path | None, watch_parent: bool) -> None:
+    """Tell web hooks until told to stop. Raises BadSettings, Unavailable."""
+    house = installation(data)
+    _log_to_stderr(house.settings)
+    stop = _stopped_by_signals(watch_parent)
+    teller = _teller(house)
+    limit_recursion()
+    collect_seldom(ANSWERING)
+    structlog.get_logger().info("hooks_started")
+    teller.run(stop)
+
+
+def _teller(house: Installation) -> Teller:
+    from backend.hooks.tell import Teller
+
+    def write(db: Connection, item: bytes, record: int) -> str | None:
+        from backend.api.answers.hooks import about_record  # 25 MB, where there is a hook at all
+
+        return about_record(db, item, record)
+
+    return Teller(house.engine, house.house.hooks, write)
 
 
 def _stopped_by_signals(watch_parent: bool) -> threading.Event:

@@ -151,6 +151,7 @@ TAKE_UP_REASONS: Final = CodeList(
     Code(3, "found", "found"),
     Code(4, "came_back", "came back"),
     Code(5, "giver_cannot_sign", "the giver cannot sign"),
+    Code(6, "taken_out", "taken out of an open bag: packed by mistake"),
 )
 STAND_IN_REASONS: Final = CodeList(
     "Reasons why a post stands in for a giver",

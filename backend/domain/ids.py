@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+CUSTODIAN_TEXT = re.compile("([0-9]{1,5})-([0-9]{1,8})")
 STAMP_TEXT = re.compile("^([0-9]{1,5})-([0-9]{1,5})-([0-9]{1,10})$")
 
 
@@ -47,6 +48,11 @@ def operator_of_custodian(custodian: int) -> int:
     return custodian >> 24
 
 
+def custodians_of(operator: int) -> tuple[int, int]:
+    """Between which numbers, both of them included, an operator's custodians lie."""
+    return operator << 24, operator << 24 | 0xFFFFFF
+
+
 def operator_of_edition(edition: int) -> int:
     return edition >> 16
 
@@ -80,9 +86,16 @@ def stamp_text(stamp: int) -> str:
     return f"{edition_text(edition_of(stamp))}-{serial_of(stamp):06d}"
 
 
+def parse_operator(text: str) -> int:
+    """Raises BadNumber."""
+    if not re.fullmatch("[0-9]{1,5}", text.strip()):
+        raise BadNumber(f"an operator is a number like 1, got {text!r}")
+    return int(text)
+
+
 def parse_custodian(text: str) -> int:
     """The reverse of custodian_text. Raises BadNumber."""
-    match = re.fullmatch("([0-9]{1,5})-([0-9]{1,8})", text.strip())
+    match = CUSTODIAN_TEXT.fullmatch(text.strip())
     if not match:
         raise BadNumber(f"a custodian is written like 1-5, got {text!r}")
     return custodian_number(int(match[1]), int(match[2]))

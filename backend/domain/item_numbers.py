@@ -8,6 +8,7 @@ from enum import IntEnum
 
 # ASCII alone: other scripts have digits too, and int() reads them.
 S10_FORM = re.compile("[A-Z]{2}[0-9]{9}[A-Z]{2}")
+SSCC_FORM = re.compile(r"(\(00\)|00)?[0-9]{18}")
 # In front of the stamp's number for an item that is known by its stamp alone.
 STAMP_PREFIX = "STAMP-"
 S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
@@ -39,7 +40,12 @@ class Scheme(IntEnum):
 
 
 class BadItemNumber(ValueError):
-    """A number that cannot stand on an item; the text says what is wrong and what to do."""
+    """A number that cannot stand on an item: what is wrong with it and, where there is a next step, `what_now`."""
+
+    def __init__(self, fault: str, what_now: str = "") -> None:
+        super().__init__(f"{fault}; {what_now}" if what_now else fault)
+        self.fault = fault
+        self.what_now = what_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +80,17 @@ def parse_s10(text: str) -> ItemNumber:
         )
     if value[0] in S10_RESERVED_FIRST_LETTERS:
         raise BadItemNumber(
-            f"{value}: the prefix {value[:2]} is reserved by UPU S10; read the label again"
+            f"{value}: the prefix {value[:2]} is reserved by UPU S10", "read the label again"
         )
     expected = s10_check_digit(value[2:10])
     if int(value[10]) != expected:
         raise BadItemNumber(
-            f"{value}: check digit {value[10]} does not fit (expected {expected}); "
-            "scan again or type the number anew"
+            f"{value}: check digit {value[10]} does not fit (expected {expected})",
+            "scan again or type the number anew",
         )
     if value[11:] not in ISSUERS:
         raise BadItemNumber(
-            f"{value}: unknown issuer {value[11:]}; read the last two letters again"
+            f"{value}: unknown issuer {value[11:]}", "read the last two letters again"
         )
     return ItemNumber(Scheme.S10, value)
 
@@ -104,7 +110,8 @@ def parse_sscc(text: str) -> ItemNumber:
     expected = gs1_check_digit(value[:-1])
     if int(value[-1]) != expected:
         raise BadItemNumber(
-            f"{value}: SSCC check digit {value[-1]} does not fit (expected {expected}); scan again"
+            f"{value}: SSCC check digit {value[-1]} does not fit (expected {expected})",
+            "scan again",
         )
     return ItemNumber(Scheme.SSCC, value)
 
@@ -125,16 +132,22 @@ def parse_item_number(text: str) -> ItemNumber:
     value = _normalised(text)
     if S10_FORM.fullmatch(value):
         return parse_s10(value)
-    if re.fullmatch(r"(\(00\)|00)?[0-9]{18}", value):
+    if SSCC_FORM.fullmatch(value):
         return parse_sscc(value)
     return parse_own(value)
+
+
+def has_standard_form(text: str) -> bool:
+    """Whether it looks like an S10 number or an SSCC, well read or not."""
+    value = _normalised(text)
+    return bool(S10_FORM.fullmatch(value) or SSCC_FORM.fullmatch(value))
 
 
 def numbered(scheme: str, text: str) -> ItemNumber:
     """A number of a named scheme (`s10`, `sscc`, `own`, `auto`). Raises BadItemNumber."""
     parsers = {"s10": parse_s10, "sscc": parse_sscc, "own": parse_own, "auto": parse_item_number}
     if scheme not in parsers:
-        raise BadItemNumber(f"unknown scheme {scheme!r}; use one of {', '.join(parsers)}")
+        raise BadItemNumber(f"unknown scheme {scheme!r}", f"use one of {', '.join(parsers)}")
     return parsers[scheme](text)
 
 

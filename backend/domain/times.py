@@ -18,3 +18,8 @@ def written(seconds: int, form: str) -> str:
     """The time in UTC in a form of strftime, in which `%-d` is a day without a zero in front."""
     found = moment(seconds)
     return found.strftime(form) if found else TOO_FAR
+
+
+def iso(seconds: int) -> str:
+    """`2026-11-23T08:14:00Z` (ISO 8601)."""
+    return written(seconds, "%Y-%m-%dT%H:%M:%SZ")

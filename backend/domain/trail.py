@@ -2,13 +2,16 @@
 
 An entry is one record of one item as the chain's logs tell it. The same fold serves the indexer, the
 pages, the command line and a proof bundle; the contract's state must equal it at every record.
+
+What is made for every record is a NamedTuple: it takes a quarter of a frozen dataclass's time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from backend.domain import codes
 from backend.domain.commitments import next_head
@@ -26,8 +29,7 @@ from backend.domain.typed_data import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where the chain keeps a record: its block's time is the record time."""
 
     block: int
@@ -124,8 +126,7 @@ Body = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record of a trail: `record` counts all, `number` is the custody number after it (C3)."""
 
     item: bytes
@@ -181,8 +182,7 @@ class Why(StrEnum):
     DISPOSED = "disposed"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """C12: who answers for the item now; custodian 0 is nobody. `record` is the fact it follows from."""
 
     custodian: int
@@ -190,8 +190,7 @@ class Answer:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class TrailState:
+class TrailState(NamedTuple):
     """An item after its latest record. `ended` is a mode, 0 delivery by key, None under custody."""
 
     item: bytes
@@ -224,7 +223,6 @@ def apply(state: TrailState | None, entry: Entry) -> TrailState:
         raise BrokenTrail(f"record {entry.record} where {expected} was due")
     before = state or _unborn(entry)
     answer = _answer(before, entry)
-    # Written out: `replace` takes four times as long, and this is done for every record.
     return TrailState(
         item=before.item,
         keys=before.keys,
@@ -276,7 +274,7 @@ def stay(
 
 def packed(state: TrailState, receptacle: int) -> TrailState:
     """In a receptacle: no record of the item's own yet (C7)."""
-    return replace(state, holder=receptacle)
+    return state._replace(holder=receptacle)
 
 
 def fold(entries: Iterable[Entry]) -> TrailState:

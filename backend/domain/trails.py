@@ -43,10 +43,10 @@ class Trails:
     def _completed(self, entry: Entry, before: TrailState | None) -> Entry:
         """What the log alone does not say: a report's custody number (C3), the time of what is missing."""
         if isinstance(entry.body, Report) and before is not None:
-            return replace(entry, number=before.number)
+            return entry._replace(number=before.number)
         if isinstance(entry.body, Missing) and entry.body.receptacle in self.states:
             opened_at = self.states[entry.body.receptacle].latest_time
-            return replace(entry, body=replace(entry.body, time=opened_at))
+            return entry._replace(body=replace(entry.body, time=opened_at))
         return entry
 
     def _pack(self, body: Packed) -> None:

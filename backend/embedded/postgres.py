@@ -44,6 +44,9 @@ _SETTINGS = {
     # An opening locks all that lies in a receptacle, up to 5,000 items.
     "max_locks_per_transaction": "256",
     "max_wal_size": "2GB",
+    # What is worked on stays in memory; a run of blocks is written out in large pieces.
+    "shared_buffers": "256MB",
+    "wal_buffers": "16MB",
     "log_checkpoints": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

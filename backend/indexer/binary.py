@@ -32,16 +32,18 @@ def rows_in_binary(table: Table, rows: Iterable[Mapping[str, Any]]) -> bytes:
     columns = _columns(table)
     count, size = _count(len(columns)), _size
     parts: list[bytes] = []
+    add = parts.append
     for row in rows:
-        parts.append(count)
+        add(count)
         for name, write in columns:
             value = row[name]
             if value is None:
-                parts.append(NULL)
+                add(NULL)
             elif write is None:
-                parts += size(len(value)), value
+                add(size(len(value)))
+                add(value)
             else:
-                parts.append(write(value))
+                add(write(value))
     return b"".join(parts)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from struct import error as StructError  # noqa: N812
 from typing import Any
 
@@ -14,24 +15,45 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from backend.indexer.binary import END, SIGNATURE, rows_in_binary
+from backend.store.engine import driver, straight
 
 Values = Mapping[str, Any]
-# What is put together in memory before it is sent.
-ROWS_AT_ONCE = 1_000
+# What is put together in memory before it is sent: PostgreSQL writes it while the next rows are made.
+ROWS_AT_ONCE = 250
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-def copy(db: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Append rows that name every column. Raises SQLAlchemy's errors, as a statement of its own would."""
-    if not rows:
-        return
+def packed(table: Table, rows: Iterable[Values]) -> Iterator[bytes]:
+    """Rows that name every column, as COPY takes them: some hundred in each piece, made as they are asked for.
+
+    Raises struct.error for a number that its column does not take.
+    """
+    remaining = iter(rows)
+    while part := list(islice(remaining, ROWS_AT_ONCE)):
+        yield rows_in_binary(table, part)
+
+
+def copy(db: Connection, table: Table, rows: Iterable[Values]) -> None:
+    """Append rows that name every column; they may be made as they are asked for, but not by asking `db`.
+
+    Raises SQLAlchemy's errors, as a statement of its own would.
+    """
+    copy_packed(db, table, packed(table, rows))
+
+
+def copy_packed(db: Connection, table: Table, pieces: Iterable[bytes]) -> None:
+    """The same with rows that `packed` has packed."""
+    remaining = iter(pieces)
     names = ", ".join(column.name for column in table.columns)
-    cursor = _driver(db).cursor()
     try:
-        with cursor.copy(f"COPY {_name(table)} ({names}) FROM STDIN (FORMAT BINARY)") as sink:
-            sink.write(SIGNATURE)
-            for start in range(0, len(rows), ROWS_AT_ONCE):
-                sink.write(rows_in_binary(table, rows[start : start + ROWS_AT_ONCE]))
+        piece = next(remaining, None)
+        if piece is None:
+            return
+        command = f"COPY {_name(table)} ({names}) FROM STDIN (FORMAT BINARY)"
+        with driver(db).cursor().copy(command) as sink:
+            sink.write(SIGNATURE + piece)
+            for piece in remaining:
+                sink.write(piece)
             sink.write(END)
     except StructError as error:
         raise DatabaseError(f"COPY {table.name}", {}, error) from error  # a number too large
@@ -43,35 +65,45 @@ def copy(db: Connection, table: Table, rows: Sequence[Values]) -> None:
 
 def insert_new(db: Connection, table: Table, rows: Sequence[Values]) -> None:
     """Insert rows; those whose key is there stay as they are."""
-    _insert(db, table, rows, "DO NOTHING")
-
-
-def upsert(db: Connection, table: Table, rows: Sequence[Values], changing: Iterable[str]) -> None:
-    """Insert rows; of those whose key is there, set the changing columns."""
-    changes = ", ".join(f"{name} = excluded.{name}" for name in changing)
-    _insert(db, table, rows, f"DO UPDATE SET {changes}")
-
-
-def _insert(db: Connection, table: Table, rows: Sequence[Values], on_conflict: str) -> None:
-    """Rows of columns that are no arrays, in the order of their key: no two writers deadlock."""
     if not rows:
         return
-    columns = [column for column in table.columns if column.name in rows[0]]
-    keys = [column.name for column in table.primary_key]
-    ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
-    names = ", ".join(column.name for column in columns)
-    arrays = ", ".join(f"%b::{_type(column)}[]" for column in columns)
-    db.exec_driver_sql(
-        f"INSERT INTO {_name(table)} ({names}) SELECT * FROM unnest({arrays}) "
-        f"ON CONFLICT ({', '.join(keys)}) {on_conflict}",
-        tuple(list(map(_binder(c), (row[c.name] for row in ordered))) for c in columns),
+    names, arrays, values = _columns(table, rows)
+    straight(
+        db,
+        f"INSERT INTO {_name(table)} ({', '.join(names)}) SELECT * FROM unnest({arrays}) "
+        f"ON CONFLICT ({', '.join(_keys(table))}) DO NOTHING",
+        values,
     )
 
 
-def _driver(db: Connection) -> psycopg.Connection[Any]:
-    driver = db.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
+def change(db: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Set the columns that the rows name, of rows that are there."""
+    if not rows:
+        return
+    names, arrays, values = _columns(table, rows)
+    keys = _keys(table)
+    changes = ", ".join(f"{name} = new.{name}" for name in names if name not in keys)
+    same = " AND ".join(f"{_name(table)}.{key} = new.{key}" for key in keys)
+    straight(
+        db,
+        f"UPDATE {_name(table)} SET {changes} "
+        f"FROM unnest({arrays}) AS new ({', '.join(names)}) WHERE {same}",
+        values,
+    )
+
+
+def _columns(table: Table, rows: Sequence[Values]) -> tuple[list[str], str, list[list[Any]]]:
+    """Columns that are no arrays: names, typed placeholders, and values by column in the order of the rows' key."""
+    columns = [column for column in table.columns if column.name in rows[0]]
+    keys = _keys(table)
+    ordered = sorted(rows, key=lambda row: [row[key] for key in keys])
+    arrays = ", ".join(f"%b::{_type(column)}[]" for column in columns)
+    values = [list(map(_binder(c), [row[c.name] for row in ordered])) for c in columns]
+    return [column.name for column in columns], arrays, values
+
+
+def _keys(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key]
 
 
 def _name(table: Table) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -91,12 +91,12 @@ class Decoder:
             for name, address in zip(names, contracts.addresses, strict=True)
         }
 
-    def decode(self, logs: Iterable[Log], times: Mapping[int, int]) -> Iterator[Event]:
+    def decode(self, logs: Iterable[Log], times: Mapping[int, int]) -> list[Event]:
         """The events of logs in the order of the chain; `times` gives each block's time."""
-        for _, group in groupby(logs, key=lambda log: (log.block_hash, log.transaction_hash)):
-            yield from self._decode_transaction(group, times)
+        transactions = groupby(logs, key=attrgetter("block_hash", "transaction_hash"))
+        return [event for _, ours in transactions for event in self._of_transaction(ours, times)]
 
-    def _decode_transaction(self, logs: Iterable[Log], times: Mapping[int, int]) -> Iterator[Event]:
+    def _of_transaction(self, logs: Iterable[Log], times: Mapping[int, int]) -> Iterator[Event]:
         transaction = _Transaction(self.contracts)
         for log in logs:
             place = Place(

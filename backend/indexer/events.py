@@ -6,13 +6,13 @@ The plain ones bear the names and arguments of the contracts' events (contracts/
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from backend.domain.trail import Entry, Place
 from backend.domain.typed_data import Claim, Issue, Original, Receipt, Release, Void
 
 
-@dataclass(frozen=True, slots=True)
-class RawLog:
+class RawLog(NamedTuple):
     """A log as table `log` keeps it."""
 
     block_hash: bytes

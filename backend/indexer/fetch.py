@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from backend.errors import Unavailable
 from backend.indexer.node import Block, Log, Node
 from backend.indexer.verify import (
+    NodeContradicts,
     bloom_of,
     check_complete,
     check_logs,
+    has_gap,
     linked,
     may_hold,
 )
@@ -19,6 +21,8 @@ from backend.indexer.verify import (
 HEADERS = 100
 BLOCKS_OF_LOGS = 8
 MOST_LOGS = 20_000
+# Most receipts in one request.
+RECEIPTS = 50
 
 
 @dataclass(slots=True)
@@ -46,11 +50,6 @@ class Run:
 
     blocks: list[Block] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
-
-    @property
-    def transactions(self) -> dict[bytes, int]:
-        """The number of the block of each transaction."""
-        return {hash_: block.number for block in self.blocks for hash_ in block.transactions}
 
 
 def fetch(
@@ -101,7 +100,31 @@ def _logs(node: Node, addresses: Sequence[bytes], blocks: Sequence[Block]) -> li
     answers = node.logs([block.hash for block in asked], addresses) if asked else []
     for block, logs in zip(asked, answers, strict=True):
         check_logs(block, logs)
-        if bloom_of(logs) != block.logs_bloom:
+        if bloom_of(logs) != block.logs_bloom or has_gap(logs):
             (everybodys,) = node.logs([block.hash], ())
             check_complete(block, logs, everybodys, addresses)
     return [log for logs in answers for log in logs]
+
+
+def check_receipts(
+    node: Node, addresses: Sequence[bytes], logs: Sequence[Log], transactions: set[bytes]
+) -> None:
+    """The logs of these transactions by our contracts are those of the receipts. Raises NodeContradicts.
+
+    For what cannot be read: a block's last log may be missing unnoticed, and those before it that it completes
+    say nothing without it. Where a node keeps no receipt so old, nothing contradicts it.
+    """
+    had: dict[bytes, list[int]] = {}
+    for log in logs:
+        if log.transaction_hash in transactions:
+            had.setdefault(log.transaction_hash, []).append(log.log_index)
+    asked = list(had)
+    for start in range(0, len(asked), RECEIPTS):
+        part = asked[start : start + RECEIPTS]
+        for transaction, told in zip(part, node.logs_in_receipts(part), strict=True):
+            ours = [log.log_index for log in told or () if log.address in addresses]
+            if told is not None and ours != had[transaction]:
+                raise NodeContradicts(
+                    f"The node's logs of transaction 0x{transaction.hex()}, {len(had[transaction])} by our "
+                    f"contracts, are not those of its receipt, {len(ours)}."
+                )

@@ -6,24 +6,21 @@ blocks is one transaction: raw rows, model rows, cursor, and what they settle (B
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Engine, Row
+from sqlalchemy.exc import DatabaseError
 
 from backend.errors import ChainReplaced, Unavailable
 from backend.failpoints import reach
-from backend.indexer.decode import Contracts, Decoder
-from backend.indexer.fetch import Reach, Run, fetch
+from backend.indexer.ahead import Ahead
 from backend.indexer.node import Block, Deployment, Node
 from backend.indexer.project import project
 from backend.indexer.raw import (
-    Levels,
     block_hashes,
     finalized_number,
     keep_blocks,
@@ -35,6 +32,8 @@ from backend.indexer.raw import (
     note_nodes,
     note_progress,
 )
+from backend.indexer.reader import Fetched, Reader
+from backend.indexer.reader_process import ReaderProcess
 from backend.indexer.rewind import rewind
 from backend.indexer.settle import (
     forget_forecasts,
@@ -45,7 +44,7 @@ from backend.indexer.settle import (
     settle_records,
 )
 from backend.indexer.spans import add_spans
-from backend.store.engine import begin, database_away
+from backend.store.engine import alone, begin
 
 INDEXER_LOCK = 0x706F7374_0002
 # How often an idle indexer writes that it is alive, and how far back one look for a fork goes.
@@ -61,42 +60,16 @@ class NodeBehind(Unavailable):
     """The node's head is a block that was indexed long ago: it is not believed, another one is asked."""
 
 
-def collect_seldom() -> None:
-    """For a process that does nothing but index: look for garbage in cycles a thousand times less often.
-
-    A run has a million objects and no cycles; looking through them again and again took a third of all time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(700_000, 10, 10)
-
-
-@contextmanager
-def sole_indexer(engine: Engine, wait: bool) -> Iterator[Connection | None]:
+def sole_indexer(engine: Engine, wait: bool) -> AbstractContextManager[Connection | None]:
     """A connection that alone may write raw and model rows; None where another has the lock."""
-    try:
-        with engine.connect() as db:
-            function = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
-            if db.exec_driver_sql(f"SELECT {function}(%s)", (INDEXER_LOCK,)).scalar() is False:
-                yield None
-                return
-            db.commit()
-            try:
-                yield db
-            finally:
-                db.rollback()
-                db.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (INDEXER_LOCK,))
-                db.commit()
-    except OperationalError as error:
-        raise database_away(error) from error
+    return alone(engine, INDEXER_LOCK, wait=wait)
 
 
 class Indexer:
     """Reads one deployment's chain into one database.
 
     `keep_raw_transactions`: on the embedded chain, whose blocks are rebuilt from the database, from the
-    first block on. `finality_depth`: how many blocks from the head down are not final, where the chain does
-    not say itself which are (the `finalized` tag); 0 where blocks are final at once (QBFT).
+    first block on. `finality_depth`: see Reader. `process`: reads ahead where there is much to be read.
     """
 
     def __init__(
@@ -107,15 +80,14 @@ class Indexer:
         *,
         keep_raw_transactions: bool = False,
         finality_depth: int | None = None,
+        process: ReaderProcess | None = None,
     ) -> None:
         self._engine = engine
         self._node = node
-        self._contracts = Contracts(deployment.network, deployment.ledger, deployment.stamps)
-        self._decoder = Decoder(self._contracts)
+        self._reader = Reader(node, deployment, finality_depth)
         self._first_block = 0 if keep_raw_transactions else deployment.first_block
         self._keep_raw_transactions = keep_raw_transactions
-        self._finality_depth = finality_depth
-        self._reach = Reach()
+        self._ahead = Ahead(self._reader.fetch, process)
         self._indexed_head = b""
         self._alive_at = 0.0
         self._surveyed_at = -SURVEY_SECONDS
@@ -161,6 +133,7 @@ class Indexer:
             return self._step()
         except Unavailable:
             self._node.doubt()
+            self._ahead.forget()
             self._indexed_head = b""
             raise
 
@@ -234,7 +207,7 @@ class Indexer:
     # --- writing ------------------------------------------------------------------------------------
     def _rewind(self, db: Connection, fork: int, head: Block) -> None:
         with db.begin():
-            rewind(db, self._decoder, fork)
+            rewind(db, self._reader.decoder, fork)
             note_progress(db, newest_block(db), head)
             reach("taken back, not committed")
         reach("taken back, not indexed")
@@ -243,37 +216,41 @@ class Indexer:
     def _index(self, db: Connection, head: Block) -> int:
         newest = newest_block(db)
         db.rollback()
-        # Asked first: what is fetched after it, up to its number, can no longer be replaced.
-        levels = self._levels(head)
-        first = self._first_block if newest is None else newest.number + 1
-        parent_hash = None if newest is None else newest.hash
-        addresses = self._contracts.addresses
-        run = fetch(self._node, addresses, first, head.number, parent_hash, self._reach)
+        fetched = self._next(newest, head)
         genesis = self._genesis(db)
-        acts = self._succeeded_acts(db, run)
-        raws = self._raw_transactions(run)
-        last = run.blocks[-1] if run.blocks else newest
+        acts = self._succeeded_acts(db, fetched)
+        raws = self._raw_transactions(fetched)
+        last = fetched.blocks[-1] if fetched.blocks else newest
         reach("read, not written")
-        with db.begin():
-            self._write(db, run, raws)
+        with self._ahead.beside(fetched, head), db.begin():
+            self._write(db, fetched, raws)
             settle_acts(db, acts)
-            if not run.blocks:
+            if not fetched.blocks:
                 settle_missed(db)
-            note_progress(db, last, head, levels)
+            note_progress(db, last, head, fetched.levels)
             if genesis is not None:
                 note_genesis(db, genesis)
             reach("written, not committed")
         self._indexed_head = last.hash if last is not None else b""
-        return len(run.blocks)
+        return len(fetched.blocks)
 
-    def _write(self, db: Connection, run: Run, raws: list[list[bytes]] | None) -> None:
-        keep_blocks(db, run.blocks, raws)
-        keep_logs(db, run.logs)
-        times = {block.number: block.time for block in run.blocks}
-        projected = project(db, self._decoder.decode(run.logs, times))
-        if run.blocks:
-            add_spans(db, run.blocks[0].number, run.blocks[-1].number)
-        mark_mined(db, run.transactions)
+    def _next(self, newest: Block | Row[Any] | None, head: Block) -> Fetched:
+        """What follows our newest block."""
+        fetched = self._ahead.take(newest, head)
+        if fetched is not None:
+            return fetched
+        if newest is None:
+            return self._reader.fetch(self._first_block, head, None)
+        return self._reader.fetch(newest.number + 1, head, newest.hash)
+
+    def _write(self, db: Connection, fetched: Fetched, raws: list[list[bytes]] | None) -> None:
+        blocks = fetched.blocks
+        keep_blocks(db, blocks, raws)
+        keep_logs(db, fetched.logs)
+        projected = project(db, fetched.events)
+        if blocks:
+            add_spans(db, blocks[0].number, blocks[-1].number)
+        mark_mined(db, fetched.transactions)
         refused = settle_records(db, projected.recorded, projected.lines)
         forget_forecasts(db, projected.items, refused)
         for log in projected.unreadable:
@@ -284,7 +261,7 @@ class Indexer:
                 reason=log.reason,
             )
 
-    def _succeeded_acts(self, db: Connection, run: Run) -> dict[bytes, int]:
+    def _succeeded_acts(self, db: Connection, run: Fetched) -> dict[bytes, int]:
         """Transactions with acts of ours that did not revert, and their blocks."""
         blocks = run.transactions
         hashes = our_acts(db, blocks) if blocks else []
@@ -300,22 +277,13 @@ class Indexer:
                 )
         return {h: blocks[h] for h, receipt in found.items() if receipt.succeeded}
 
-    def _raw_transactions(self, run: Run) -> list[list[bytes]] | None:
+    def _raw_transactions(self, run: Fetched) -> list[list[bytes]] | None:
         """The signed bytes of each block's transactions, in their order."""
         if not self._keep_raw_transactions:
             return None
         hashes = [h for block in run.blocks for h in block.transactions]
         raws = iter(self._node.raw_transactions(hashes) if hashes else ())
         return [[next(raws) for _ in block.transactions] for block in run.blocks]
-
-    def _levels(self, head: Block) -> Levels:
-        """By the chain's own tags; what is final by the depth, where one is set."""
-        safe, finalized = self._node.levels()
-        if self._finality_depth is not None:
-            finalized = max(0, head.number - self._finality_depth)
-        if safe is not None and finalized is not None:
-            safe = max(safe, finalized)
-        return Levels(safe, finalized)
 
     def _genesis(self, db: Connection) -> Block | None:
         """Block 0, where it is not known yet."""

@@ -16,6 +16,7 @@ from backend.indexer.events import Equivocated
 from backend.indexer.fetch import MOST_LOGS
 from backend.indexer.node import Deployment
 from backend.indexer.raw import newest_block, stored_logs
+from backend.store import tally
 from backend.store.engine import begin
 from backend.store.entries import entry_values
 from backend.store.stamps import root_of
@@ -93,7 +94,7 @@ def fsck(engine: Engine, views: Views, deployment: Deployment) -> list[Differenc
     """All differences in items (head, holder, counters, time), stamps (use, closed claims), records, evidence.
 
     Records, and evidence of equivocation (C10), are compared with what the stored logs say: the contracts
-    keep only their digests.
+    keep only their digests. Counts are compared with the rows that they count.
 
     Of a void range its first and last stamp are looked at. A node that keeps no old state (the embedded
     one) answers only while no block is made. Raises Unavailable.
@@ -109,7 +110,16 @@ def fsck(engine: Engine, views: Views, deployment: Deployment) -> list[Differenc
             *_voids(db, views, newest.hash),
             *_closures(db, views, newest.hash),
             *_records(db, deployment),
+            *_counts(db),
         ]
+
+
+def _counts(db: Connection) -> Iterator[Difference]:
+    """The counts that are kept, beside what they count."""
+    kept, counted = tally.kept(db), tally.counted(db)
+    for name in tally.NAMES:
+        if kept[name] != counted[name]:
+            yield Difference(f"count of {name}", 0, kept[name], counted[name])
 
 
 def _items(db: Connection, views: Views, at: bytes) -> Iterator[Difference]:
@@ -166,7 +176,7 @@ def _records(db: Connection, deployment: Deployment) -> Iterator[Difference]:
     newest = -1
     for first, newest in _blocks(db):
         logs, times = stored_logs(db, log.c.block_number.between(first, newest))
-        told = list(decoder.decode(logs, times))
+        told = decoder.decode(logs, times)
         entries = (event for event in told if isinstance(event, Entry))
         on_chain = {(one.item, one.record): _flat(entry_values(one)) for one in entries}
         yield from _rows(db, entry.c.block_number.between(first, newest), on_chain)

@@ -96,6 +96,9 @@ class Node(Protocol):
 
     def receipts(self, hashes: Sequence[bytes]) -> Sequence[Receipt | None]: ...
 
+    def logs_in_receipts(self, hashes: Sequence[bytes]) -> Sequence[Sequence[Log] | None]:
+        """The logs of each transaction by all contracts, asked for in another way; None where it has no receipt."""
+
     def raw_transactions(self, hashes: Sequence[bytes]) -> Sequence[bytes]: ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -40,9 +40,8 @@ class Projected:
     unreadable: tuple[Unreadable, ...]
 
 
-def project(db: Connection, events: Iterable[Event]) -> Projected:
+def project(db: Connection, run: Sequence[Event]) -> Projected:
     """Carry events, in the order of the chain, into the model."""
-    run = list(events)
     entries = [event for event in run if isinstance(event, Entry)]
     others = [event for event in run if not isinstance(event, Entry)]
     unreadable = [event for event in others if isinstance(event, Unreadable)]

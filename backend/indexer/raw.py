@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.indexer.bulk import copy
+from backend.indexer.bulk import copy, copy_packed, packed
 from backend.indexer.events import RawLog
 from backend.indexer.node import Block, Health, Log
 from backend.store.alarms import end_alarm, raise_alarm
@@ -64,21 +64,26 @@ def keep_blocks(
     copy(db, block, rows)
 
 
-def keep_logs(db: Connection, logs: Sequence[Log]) -> None:
-    """Append logs."""
-    rows = [
+def packed_logs(logs: Sequence[Log]) -> list[bytes]:
+    """Rows for `keep_logs`. Raises struct.error for a number that no row takes."""
+    rows = (
         {
             "block_hash": one.block_hash,
             "log_index": one.log_index,
             "block_number": one.block_number,
             "transaction_hash": one.transaction_hash,
             "address": one.address,
-            "topics": list(one.topics),
+            "topics": one.topics,
             "data": one.data,
         }
         for one in logs
-    ]
-    copy(db, log, rows)
+    )
+    return list(packed(log, rows))
+
+
+def keep_logs(db: Connection, rows: Sequence[bytes]) -> None:
+    """Append logs that `packed_logs` packed."""
+    copy_packed(db, log, rows)
 
 
 def stored_logs(db: Connection, *conditions: Any) -> tuple[list[RawLog], dict[int, int]]:

@@ -13,6 +13,7 @@ from backend.indexer.node import Deployment
 from backend.indexer.project import project
 from backend.indexer.raw import stored_logs
 from backend.indexer.spans import refold_spans
+from backend.store import tally
 from backend.store.tables import MODEL, log
 
 Progress = Callable[[int, int], None]
@@ -38,6 +39,7 @@ def rebuild(engine: Engine, deployment: Deployment, progress: Progress = _silent
 def _refold(db: Connection, decoder: Decoder, progress: Progress) -> int:
     for table in MODEL:
         db.execute(delete(table))
+    tally.begin_anew(db)
     total = db.scalar(select(func.count()).select_from(log)) or 0
     done = 0
     for first, last in _ranges(db):

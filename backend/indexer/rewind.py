@@ -58,7 +58,7 @@ NETWORK_EVENTS = get_args(NetworkEvent)
 
 def rewind(db: Connection, decoder: Decoder, fork: int) -> None:
     """Take back all blocks above the fork: raw rows, model rows, and what they had settled."""
-    vanished = list(decoder.decode(*stored_logs(db, log.c.block_number > fork)))
+    vanished = decoder.decode(*stored_logs(db, log.c.block_number > fork))
     items = set(db.scalars(select(entry.c.item).where(entry.c.block_number > fork)))
     items |= set(db.scalars(select(content.c.item).where(content.c.block_number > fork)))
     unsettle(db, fork)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
@@ -28,7 +28,7 @@ RECENT_DAYS = 2
 ALARM = "second look"
 # How often an indexer looks whether a second look is due, and how soon a failed one is tried again.
 DUE_SECONDS = 600.0
-FIELDS = [field.name for field in fields(RawLog)]
+FIELDS = RawLog._fields
 
 logger = structlog.get_logger(__name__)
 

@@ -72,17 +72,22 @@ JOIN transaction AS any_of ON (any_of.lane, any_of.nonce) = (mined.lane, mined.n
 WHERE submission.transaction_hash = any_of.hash AND submission.kind = ANY(%b::text[])
   AND submission.state <> 'settled'
 """
+# Forecasts are locked in the order of their items, as whoever makes them does.
 _FORGET_FORECASTS = """
-DELETE FROM forecast USING item
-WHERE forecast.item = item.item AND item.item = ANY(%b::bytea[])
-  AND (forecast.records < item.records OR forecast.records = item.records
-       AND (forecast.holder < %b OR item.holder >= %b))
+DELETE FROM forecast WHERE item = ANY(ARRAY(
+    SELECT forecast.item FROM forecast JOIN item ON forecast.item = item.item
+    WHERE forecast.item = ANY(ARRAY(SELECT unnest(%b::bytea[])))
+      AND (forecast.records < item.records OR forecast.records = item.records
+           AND (forecast.holder < %b OR item.holder >= %b))
+    ORDER BY forecast.item FOR UPDATE OF forecast))
 """
 # Lines of a list stand alone: of one that the chain refused, the forecast would wait for ever.
 _FORGET_UNFOUNDED = """
-DELETE FROM forecast WHERE item = ANY(%b::bytea[]) AND NOT EXISTS (
-    SELECT FROM submission WHERE submission.items @> ARRAY[forecast.item]
-        AND submission.state IN ('pending', 'held', 'sent'))
+DELETE FROM forecast WHERE item = ANY(ARRAY(
+    SELECT item FROM forecast WHERE item = ANY(%b::bytea[]) AND NOT EXISTS (
+        SELECT FROM submission WHERE submission.items @> ARRAY[forecast.item]
+            AND submission.state IN ('pending', 'held', 'sent'))
+    ORDER BY item FOR UPDATE))
 """
 _SEND_AGAIN = """
 UPDATE submission SET state = CASE WHEN transaction_hash IS NULL THEN 'pending' ELSE 'sent' END,

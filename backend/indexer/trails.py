@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -13,14 +13,14 @@ from backend.domain.trail import (
     Missing,
     Packed,
     Stay,
-    TrailState,
     fold,
     packed,
 )
 from backend.domain.trails import Trails
 from backend.domain.typed_data import Acceptance, Opening, TakeUp
-from backend.indexer.bulk import copy, upsert
+from backend.indexer.bulk import change, copy
 from backend.indexer.events import Unreadable
+from backend.store.engine import named_rows
 from backend.store.entries import (
     entry_from_row,
     entry_values,
@@ -39,12 +39,10 @@ def add_entries(db: Connection, entries: Sequence[Entry]) -> tuple[list[Unreadab
     Returns those that do not follow their trail, and the items that changed, contents of receptacles included.
     """
     run = _Run(db, entries)
-    for entry in entries:
-        run.take(entry)
-    copy(db, entry_table, run.written)
+    copy(db, entry_table, run.rows(entries))
     copy(db, content, run.contents)
     copy(db, item_table, run.fresh_items())
-    _write_items(db, run.changed_items())
+    change(db, item_table, run.changed_items())
     return run.broken, set(run.states)
 
 
@@ -58,7 +56,6 @@ class _Run:
         self.states = {item: state_from_row(row) for item, row in self._rows.items()}
         self._trails = Trails(self.states, packed_before)
         self._accepted: dict[bytes, Acceptance] = {}
-        self.written: list[dict[str, Any]] = []
         self.contents: list[dict[str, Any]] = []
         self.broken: list[Unreadable] = []
 
@@ -68,18 +65,23 @@ class _Run:
         numbers = (self._rows[item].receptacle for item in concerned if item in self._rows)
         return [number for number in numbers if number]
 
-    def take(self, entry: Entry) -> None:
+    def rows(self, entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
+        """The rows of the records, one after the other: PostgreSQL writes some while others are folded."""
+        for entry in entries:
+            yield from map(entry_values, self._take(entry))
+
+    def _take(self, entry: Entry) -> list[Entry]:
         """One record, and what follows from it for the contents of a receptacle (C7)."""
         try:
             taken = self._trails.take(entry)
         except BrokenTrail as error:
             self.broken.append(Unreadable(entry.place, f"{entry.kind}: {error}"))
-            return
-        self.written += map(entry_values, taken)
+            return []
         if isinstance(entry.body, Acceptance):
             self._accepted[entry.item] = entry.body
         if isinstance(entry.body, Packed):
             self._keep_contents(entry, entry.body)
+        return taken
 
     def _keep_contents(self, record: Entry, body: Packed) -> None:
         first = len(self._trails.contents[body.receptacle]) - len(body.items)
@@ -105,7 +107,7 @@ class _Run:
 
     def changed_items(self) -> list[dict[str, Any]]:
         """Items that were there before, as they are now."""
-        return [_changed(row, self.states[item]) for item, row in self._rows.items()]
+        return [state_values(self.states[item]) for item in self._rows]
 
 
 def _touched(entries: Sequence[Entry]) -> set[bytes]:
@@ -138,7 +140,7 @@ def refold(db: Connection, items: Iterable[bytes]) -> None:
         delete(item_table).where(item_table.c.item.in_([i for i in wanted if i not in trails]))
     )
     inside = _last_packed(db, wanted)
-    _write_items(db, [_refolded(trail, inside.get(item)) for item, trail in trails.items()])
+    change(db, item_table, [_refolded(trail, inside.get(item)) for item, trail in trails.items()])
 
 
 def _refolded(trail: list[Entry], inside: Row[Any] | None) -> dict[str, Any]:
@@ -164,15 +166,5 @@ def _last_packed(db: Connection, items: Sequence[bytes]) -> dict[bytes, Row[Any]
 
 
 def _item_rows(db: Connection, items: set[bytes]) -> dict[bytes, Any]:
-    rows = db.exec_driver_sql("SELECT * FROM item WHERE item = ANY(%s)", (list(items),))
-    return {row.item: row for row in rows}
-
-
-def _changed(row: Any, state: TrailState) -> dict[str, Any]:
-    values: dict[str, Any] = row._asdict()
-    return values | state_values(state)
-
-
-def _write_items(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    changing = [name for name in rows[0] if name != "item"] if rows else []
-    upsert(db, item_table, rows, changing)
+    query = "SELECT * FROM item WHERE item = ANY(ARRAY(SELECT unnest(%b::bytea[])))"
+    return {row.item: row for row in named_rows(db, query, (list(items),))}

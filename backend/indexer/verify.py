@@ -20,7 +20,7 @@ class NodeContradicts(Unavailable):
     """The node's answers do not fit each other. Nothing was written; it is asked again."""
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def _bits(value: bytes) -> int:
     """The three bits that a value sets."""
     digest = keccak256(value)
@@ -36,11 +36,13 @@ def may_hold(bloom: bytes, addresses: Iterable[bytes]) -> bool:
 
 def bloom_of(logs: Iterable[Log]) -> bytes:
     """The bloom that exactly these logs make, 256 bytes."""
-    filled = 0
+    held: set[bytes] = set()
     for log in logs:
-        filled |= _bits(log.address)
-        for topic in log.topics:
-            filled |= _bits(topic)
+        held.add(log.address)
+        held.update(log.topics)
+    filled = 0
+    for value in held:
+        filled |= _bits(value)
     return filled.to_bytes(BLOOM_BITS // 8, "big")
 
 
@@ -63,15 +65,22 @@ def check_logs(block: Block, logs: Sequence[Log]) -> None:
         before = log.log_index
 
 
+def has_gap(logs: Sequence[Log]) -> bool:
+    """Whether any log of a block before the last of these is not among them: indexes count from 0 through the block."""
+    return bool(logs) and logs[-1].log_index != len(logs) - 1
+
+
 def check_complete(
     block: Block, ours: Sequence[Log], everybodys: Sequence[Log], addresses: Collection[bytes]
 ) -> None:
-    """Everybody's logs make the block's bloom, and those by our addresses are ours, all of them.
+    """Everybody's logs have no gap and make the block's bloom; those by our addresses are ours, all of them.
 
+    The bloom alone does not tell: what a log adds to it, others of the same item and record may have added.
     Raises NodeContradicts.
     """
     by_us = [log for log in everybodys if log.address in addresses]
-    if bloom_of(everybodys) != block.logs_bloom or by_us != list(ours):
+    fit = bloom_of(everybodys) == block.logs_bloom and not has_gap(everybodys)
+    if not fit or by_us != list(ours):
         raise NodeContradicts(
             f"The node's logs of block {block.number}, 0x{block.hash.hex()}, {len(ours)} of "
             f"{len(everybodys)} by our contracts, do not make the block's bloom."

@@ -10,6 +10,7 @@ from backend.domain import codes, ids
 from backend.queries import releases
 from backend.queries.network import named
 from backend.queries.submissions import numbers_of
+from backend.queries.words import items_text
 
 
 def what_is_signed(db: Connection, type_: str, record: dict[str, Any], now: int) -> str:
@@ -18,16 +19,18 @@ def what_is_signed(db: Connection, type_: str, record: dict[str, Any], now: int)
     match struct:
         case "Release":
             to = named(db, [record["receiver"]])[record["receiver"]].name
-            return f"Hand over {_items(len(record['lines']))} to {to}."
+            return f"Hand over {items_text(len(record['lines']))} to {to}."
         case "Receipt":
             return _receipt(db, record, now)
         case "Packing":
-            return f"Pack {_items(len(record['items']))} into {_item(db, record['receptacle'])}."
+            return (
+                f"Pack {items_text(len(record['items']))} into {_item(db, record['receptacle'])}."
+            )
         case "Closing":
-            return f"Close {_item(db, record['receptacle'])} with {_items(record['count'])}."
+            return f"Close {_item(db, record['receptacle'])} with {items_text(record['count'])}."
         case "Opening":
             missing = len(record["missing"])
-            gone = f", {_items(missing)} missing" if missing else ""
+            gone = f", {items_text(missing)} missing" if missing else ""
             return f"Open {_item(db, record['receptacle'])}{gone}."
         case "End":
             return f"{_item(db, record['item'])}: {codes.MODES.text(record['mode'])}."
@@ -49,15 +52,11 @@ def _receipt(db: Connection, record: dict[str, Any], now: int) -> str:
     left = len(found.lines) - received
     reserved = len(record["findings"])
     return (
-        f"Take over {_items(received)} from {found.giver.name}"
+        f"Take over {items_text(received)} from {found.giver.name}"
         + (f", {left} not there" if left else "")
         + (f", {reserved} in another condition than given" if reserved else "")
         + "."
     )
-
-
-def _items(count: int) -> str:
-    return f"{count} item{'s' if count != 1 else ''}"
 
 
 def _item(db: Connection, hexed: str) -> str:

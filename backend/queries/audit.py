@@ -10,30 +10,45 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, tuple_
 
 from backend.domain import codes
-from backend.domain.ids import STAMP_TEXT
-from backend.domain.item_numbers import BadItemNumber, parse_item_number
-from backend.domain.trail import KIND_NAMES
+from backend.domain.ids import CUSTODIAN_TEXT, STAMP_TEXT, custodians_of, parse_custodian
+from backend.domain.ids import BadNumber as BadCustodian
+from backend.domain.item_numbers import (
+    BadItemNumber,
+    ItemNumber,
+    has_standard_form,
+    parse_item_number,
+)
+from backend.domain.trail import KIND_NAMES, Entry
 from backend.errors import BadRequest, Unprocessable
+from backend.queries.carriers import bag_names
+from backend.queries.journeys import lay_in
 from backend.queries.network import CustodianAnswer, named
 from backend.queries.paging import Page, decode_cursor, encode_cursor, rows_asked
 from backend.queries.status import AsOf, as_of
 from backend.queries.submissions import numbers_of
 from backend.queries.trails import LATE_SECONDS, flags, parties
-from backend.queries.words import entry_text
-from backend.store import tables
+from backend.queries.words import entry_text, when
+from backend.store import items as item_rows
+from backend.store import tables, tally
 from backend.store.entries import entry_from_row
-from backend.store.tables import issued_range, item_secret, stamp_use, twin, void_range
+from backend.store.tables import item_secret, stamp_use
 from stamps.errors import BadNumber
 from stamps.number import parse_number
 
 ENTRY = tables.entry
 HEX32 = re.compile(r"0x[0-9a-f]{64}", re.IGNORECASE)
+# What a filter leaves is counted up to here, one row after the other.
+MOST_COUNTED = 10_000
+# A name that more custodians share says too little, and costs too much.
+MOST_CALLED = 50
+SEARCHED = "Search for a number, a stamp, a custodian (its name or a number like 1-5), a block or a 0x-hash."
 BLOCK = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """All that is given must hold. `text`: number, item, digest, transaction or block. Times in seconds.
+    """All that is given must hold. `text`: number, item, digest, transaction, block, or a part of a
+    custodian's name. Times in seconds.
 
     `exception`: late, reservation, take_up, clock_behind, stated_alone (as the flags of entries).
     """
@@ -68,6 +83,14 @@ class RecordAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are, or, with `is_more`, than how many there are more."""
+
+    count: int
+    is_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """Counts over the whole network, as indexed."""
 
@@ -89,7 +112,7 @@ def search(
 ) -> Page[RecordAnswer]:
     """Records, the newest block first. Raises BadRequest, Unprocessable."""
     place = tuple_(ENTRY.c.block_number, ENTRY.c.log_index, ENTRY.c.item)
-    query = _filtered(select(ENTRY, _latest_before().label("latest")), filters)
+    query = _filtered(db, select(ENTRY, _latest_before().label("latest")), filters)
     if cursor is not None:
         query = query.where(place < tuple(decode_cursor(cursor, int, int, bytes)))
     order = (ENTRY.c.block_number.desc(), ENTRY.c.log_index.desc(), ENTRY.c.item.desc())
@@ -101,21 +124,32 @@ def search(
     return Page(_answers(db, rows[:limit]), following)
 
 
-def count(db: Connection, filters: Filters) -> int:
-    """How many records the filters leave."""
-    return db.scalar(_filtered(select(func.count()).select_from(ENTRY), filters)) or 0
+def record(db: Connection, item: bytes, number: int) -> RecordAnswer | None:
+    """One record of an item; None where there is none."""
+    query = select(ENTRY, _latest_before().label("latest"))
+    rows = db.execute(query.where(ENTRY.c.item == item, ENTRY.c.record == number)).all()
+    return next(iter(_answers(db, rows)), None)
 
 
-def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
+def count(db: Connection, filters: Filters) -> Total:
+    """How many records the filters leave; of all of them the count is kept."""
+    if filters == Filters():
+        return Total(tally.kept(db)["records"], is_more=False)
+    some = _filtered(db, select(ENTRY.c.record), filters).limit(MOST_COUNTED + 1).subquery()
+    found = db.scalar(select(func.count()).select_from(some)) or 0
+    return Total(min(found, MOST_COUNTED), is_more=found > MOST_COUNTED)
+
+
+def _filtered(db: Connection, query: Select[Any], filters: Filters) -> Select[Any]:
+    _check_span(filters)
     wanted: list[ColumnElement[bool]] = []
     if filters.text.strip():
-        wanted.append(_of_text(filters.text.strip()))
+        wanted.append(_of_text(db, filters.text.strip()))
     if filters.operator is not None:
-        low, high = filters.operator << 24, filters.operator << 24 | 0xFFFFFF
+        low, high = custodians_of(filters.operator)
         wanted.append(or_(ENTRY.c.actor.between(low, high), ENTRY.c.receiver.between(low, high)))
     if filters.custodian is not None:
-        number = filters.custodian
-        wanted.append(or_(ENTRY.c.actor == number, ENTRY.c.receiver == number))
+        wanted.append(_of_custodians([filters.custodian]))
     if filters.kind is not None:
         wanted.append(_of_kind(filters.kind))
     if filters.since is not None:
@@ -127,8 +161,16 @@ def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
     return query.where(*wanted)
 
 
-def _of_text(text: str) -> ColumnElement[bool]:
-    """What one search box takes: a stamp, an item's number, a block, or 32 bytes of anything."""
+def _check_span(filters: Filters) -> None:
+    since, until = filters.since, filters.until
+    if since is not None and until is not None and since >= until:
+        raise Unprocessable(
+            f"From ({when(since)}) is later than To ({when(until - 1)}).", "Change one of them."
+        )
+
+
+def _of_text(db: Connection, text: str) -> ColumnElement[bool]:
+    """What one search box takes: a stamp, an item's number, a custodian's name, a block, or 32 bytes of anything."""
     if HEX32.fullmatch(text):
         value = bytes.fromhex(text[2:])
         in_block = select(tables.block.c.number).where(tables.block.c.hash == value)
@@ -140,12 +182,59 @@ def _of_text(text: str) -> ColumnElement[bool]:
         return ENTRY.c.item.in_(paid)
     if BLOCK.fullmatch(text):
         return ENTRY.c.block_number == int(text)
+    return _of_word(db, text)
+
+
+def _of_word(db: Connection, text: str) -> ColumnElement[bool]:
+    """A word may be both: an item's number, and a custodian's name or number. What has the form of a standard
+    number is that alone: no names are read for it.
+    """
+    called = () if has_standard_form(text) else _called(db, text)
     try:
         number = parse_item_number(text)
     except BadItemNumber as error:
+        if not called:
+            raise Unprocessable(f"{error}.", SEARCHED) from None
+        return _of_custodians(_few(called, text))
+    if len(called) > MOST_CALLED and item_rows.bearing(db, int(number.scheme), number.value):
+        return _bears(number)
+    return or_(_bears(number), _of_custodians(_few(called, text))) if called else _bears(number)
+
+
+def _of_custodians(numbers: Sequence[int]) -> ColumnElement[bool]:
+    return or_(ENTRY.c.actor.in_(numbers), ENTRY.c.receiver.in_(numbers))
+
+
+def _called(db: Connection, text: str) -> Sequence[int]:
+    """The custodian of this number, or those whose names hold a text, in whatever case: one more than there may be."""
+    if CUSTODIAN_TEXT.fullmatch(text):
+        return _numbered(text)
+    name = tables.custodian_name.c.name
+    query = select(tables.custodian_name.c.custodian).where(
+        func.strpos(func.lower(name), text.lower()) > 0
+    )
+    return db.scalars(query.limit(MOST_CALLED + 1)).all()
+
+
+def _numbered(text: str) -> Sequence[int]:
+    """None where no custodian can have this number; an item can."""
+    try:
+        return (parse_custodian(text),)
+    except BadCustodian:
+        return ()
+
+
+def _few(custodians: Sequence[int], text: str) -> Sequence[int]:
+    """Raises Unprocessable where these are too many."""
+    if len(custodians) > MOST_CALLED:
         raise Unprocessable(
-            str(error), "Search for a number, a stamp, a block or a 0x-hash."
-        ) from None
+            f"More than {MOST_CALLED} custodians have {text!r} in their names.",
+            "Type more of the name, or choose the custodian.",
+        )
+    return custodians
+
+
+def _bears(number: ItemNumber) -> ColumnElement[bool]:
     bears = item_secret.c.scheme == int(number.scheme), item_secret.c.value == number.value
     return ENTRY.c.item.in_(select(item_secret.c.item).where(*bears))
 
@@ -206,21 +295,30 @@ def _latest_before() -> ColumnElement[int]:
 
 def _answers(db: Connection, rows: Sequence[Row[Any]]) -> tuple[RecordAnswer, ...]:
     numbers, now = numbers_of(db, {row.item for row in rows}), as_of(db)
-    names = named(db, {n for row in rows for n in (row.actor, row.receiver) if n})
-    return tuple(_answer(row, numbers.get(row.item), names, now) for row in rows)
+    names = named(db, {n for row in rows for n in (row.actor, row.receiver) if n}, shows_bags=True)
+    told = [entry_from_row(row) for row in rows]
+    bags = bag_names(db, lay_in(told))
+    return tuple(
+        _answer(entry, row, numbers.get(row.item), entry_text(entry.body, names, bags), names, now)
+        for entry, row in zip(told, rows, strict=True)
+    )
 
 
 def _answer(
-    row: Row[Any], number: str | None, names: dict[int, CustodianAnswer], now: AsOf
+    entry: Entry,
+    row: Row[Any],
+    number: str | None,
+    text: str,
+    names: dict[int, CustodianAnswer],
+    now: AsOf,
 ) -> RecordAnswer:
-    entry = entry_from_row(row)
     actor, receiver = parties(entry)
     return RecordAnswer(
         item=entry.item,
         number=number,
         record=entry.record,
         kind=entry.kind,
-        text=entry_text(entry.body, names),
+        text=text,
         at=names.get(actor),
         to=names.get(receiver),
         event_time=entry.event_time,
@@ -234,27 +332,5 @@ def _answer(
 
 
 def statistics(db: Connection) -> Statistics:
-    """The counts of the front page."""
-    item = tables.item
-    one_row = select(
-        _rows(tables.operator).label("operators"),
-        _rows(tables.custodian).label("custodians"),
-        _rows(item).label("items"),
-        _rows(item, item.c.ended.is_(None)).label("items_open"),
-        _rows(ENTRY).label("records"),
-        _rows(ENTRY, ENTRY.c.kind == "hand_off").label("hand_offs"),
-        _sum(func.cardinality(ENTRY.c.signatures)).label("signatures"),
-        _sum(issued_range.c.last - issued_range.c.first + 1).label("stamps_issued"),
-        _rows(stamp_use).label("stamps_used"),
-        _sum(void_range.c.last - void_range.c.first + 1).label("stamps_void"),
-        _rows(twin).label("twins_claimed"),
-    )
-    return Statistics(**{name: int(n) for name, n in db.execute(one_row).one()._mapping.items()})
-
-
-def _rows(table: Any, *where: ColumnElement[bool]) -> Any:
-    return select(func.count()).select_from(table).where(*where).scalar_subquery()
-
-
-def _sum(value: ColumnElement[Any]) -> Any:
-    return select(func.coalesce(func.sum(value), 0)).scalar_subquery()
+    """The counts of the front page, as they are kept."""
+    return Statistics(**tally.kept(db))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,7 +52,7 @@ class EditionAnswer:
 def editions(db: Connection, operator: int | None = None) -> tuple[EditionAnswer, ...]:
     """All editions (of one operator), by number, without counts."""
     low, high = (0, 2**32) if operator is None else (operator << 16, operator << 16 | 0xFFFF)
-    return tuple(_answer(row) for row in _known(db, low, high))
+    return tuple(map(read_edition, _known(db, low, high)))
 
 
 def edition(db: Connection, number: int, counted: bool = False) -> EditionAnswer:
@@ -65,12 +67,16 @@ def edition(db: Connection, number: int, counted: bool = False) -> EditionAnswer
 
 def find(db: Connection, number: int) -> EditionAnswer | None:
     """One edition without counts; None where there is none."""
-    return next((_answer(row) for row in _known(db, number, number)), None)
+    return next(map(read_edition, _known(db, number, number)), None)
 
 
-_KNOWN = """
-SELECT edition.edition, operator.name, title, metadata, edition.quantity, face_value, currency, service, first_day,
-    withdrawn_from, edition_terms.quantity - next_serial + 1, created_block
+# The columns of an edition, for read_edition; the metadata as text, to be read once for all stamps of one edition.
+COLUMNS = """
+edition.edition, operator.name, title, metadata::text, edition.quantity, face_value, currency, service, first_day,
+withdrawn_from, edition_terms.quantity - next_serial + 1, created_block
+"""
+_KNOWN = f"""
+SELECT {COLUMNS}
 FROM edition LEFT JOIN operator ON operator.number = edition.edition / 65536
 LEFT JOIN edition_terms ON edition_terms.edition = edition.edition
 WHERE edition.edition BETWEEN %b AND %b ORDER BY edition.edition
@@ -81,15 +87,16 @@ def _known(db: Connection, first: int, last: int) -> list[tuple[Any, ...]]:
     return straight(db, _KNOWN, (first, last))
 
 
-def _answer(row: tuple[Any, ...]) -> EditionAnswer:
-    number, name, title, metadata, quantity, face_value, currency, service = row[:8]
-    first_day, withdrawn_from, stock, created_block = row[8:]
+def read_edition(columns: Sequence[Any]) -> EditionAnswer:
+    """One edition without counts, out of the columns COLUMNS."""
+    number, name, title, metadata, quantity, face_value, currency, service = columns[:8]
+    first_day, withdrawn_from, stock, created_block = columns[8:]
     return EditionAnswer(
         edition=number,
         operator=ids.operator_of_edition(number),
         operator_name=name or "",
         title=title or "",
-        metadata=metadata or {},
+        metadata=json.loads(metadata) if metadata else {},
         quantity=quantity,
         face_value=from_eight_bytes(face_value),
         currency=currency,

@@ -28,6 +28,21 @@ def hops(db: Connection, receptacles: Iterable[bytes]) -> dict[bytes, tuple[Entr
     return found
 
 
+def packing_of(db: Connection, item: bytes, receptacle: bytes) -> Entry | None:
+    """The record with which an item came into the receptacle in which it lies."""
+    entry, content, bag = tables.entry, tables.content, tables.item
+    packed = (
+        select(content.c.record)
+        .join(bag, bag.c.receptacle == content.c.receptacle)
+        .where(content.c.item == item, bag.c.item == receptacle)
+        .order_by(content.c.record.desc())
+        .limit(1)
+    )
+    query = select(entry).where(entry.c.item == receptacle)
+    row = db.execute(query.where(entry.c.record == packed.scalar_subquery())).first()
+    return entry_from_row(row) if row else None
+
+
 def lay_in(entries: Iterable[Entry]) -> set[bytes]:
     """The receptacles in which, by its records, an item has lain."""
     return {entry.body.receptacle for entry in entries if isinstance(entry.body, Stay | Missing)}
@@ -61,10 +76,11 @@ def seals(db: Connection, entries: Iterable[Entry]) -> dict[bytes, str]:
         if isinstance(entry.body, Closing | Opening) and any(entry.body.evidence)
     }
     known = documents(db, named.values()) if named else {}
-    return {digest: _seal_words(known[root]) for digest, root in named.items() if root in known}
+    return {digest: seal_words(known[root]) for digest, root in named.items() if root in known}
 
 
-def _seal_words(document: dict[str, Any]) -> str:
+def seal_words(document: dict[str, Any]) -> str:
+    """What is kept of a seal, in a phrase."""
     if "seal" in document:
         kind = codes.SEALS.text(codes.SEALS.number(document["kind"]))
         return f"{kind} {document['seal']}"

@@ -19,10 +19,12 @@ from backend.domain.commitments import (
 )
 from backend.domain.ids import STAMP_TEXT, stamp_text
 from backend.domain.item_numbers import BadItemNumber, ItemNumber, Scheme, numbered
+from backend.domain.refusals import told_list, what_now_of_list
 from backend.errors import Conflict, NotFound, PosthornError, Unprocessable
-from backend.queries import network, trails
+from backend.queries import items as item_answers
+from backend.queries import network
+from backend.queries.items import ItemAnswer
 from backend.queries.network import OperatorAnswer
-from backend.queries.trails import ItemAnswer
 from backend.store import items as item_rows
 from backend.store.tables import item_secret
 from stamps.errors import BadCode
@@ -83,15 +85,17 @@ def find_items(db: Connection, texts: Sequence[str]) -> list[bytes]:
     found = _find(db, texts)
     bad = [(line, one) for line, one in enumerate(found) if isinstance(one, PosthornError)]
     if bad:
-        first = bad[0][1]
-        raise Unprocessable(
-            f"{first.detail} ({len(bad)} lines of the list name no item.)",
-            "Take these lines off the list, or put them right, and send it again.",
-            lines=[
-                {"line": i, "name": e.name, "detail": e.detail, "what_now": e.what_now}
-                for i, e in bad
-            ],
-        )
+        lines = [
+            {
+                "line": index,
+                "number": None,
+                "name": one.name,
+                "detail": one.detail,
+                "what_now": one.what_now,
+            }
+            for index, one in bad
+        ]
+        raise Unprocessable(told_list(lines), what_now_of_list(lines), lines=lines)
     return [one for one in found if isinstance(one, bytes)]
 
 
@@ -166,7 +170,7 @@ def _bearing(db: Connection, numbers: Sequence[ItemNumber]) -> dict[ItemNumber, 
     columns = (item_secret.c.item, item_secret.c.scheme, item_secret.c.value)
     query = select(*columns).where(tuple_(item_secret.c.scheme, item_secret.c.value).in_(pairs))
     rows = db.execute(query.order_by(item_secret.c.accepted_time.desc())).all()
-    lines = trails.lines(db, [row.item for row in rows])
+    lines = item_answers.lines(db, [row.item for row in rows])
     found: dict[ItemNumber, list[ItemAnswer]] = {}
     for row in rows:
         if row.item in lines:

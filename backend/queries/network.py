@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from backend.domain import ids
 from backend.domain.network import Right
 from backend.errors import NotFound
 from backend.store import network as network_rows
 from backend.store import tables
+from backend.store.engine import named_rows
 from backend.store.tables import custodian_name, stamp_signer
 
 CUSTODIAN = tables.custodian
@@ -109,28 +110,61 @@ def rights(db: Connection, numbers: Iterable[int]) -> dict[int, tuple[Right, ...
     return {number: custodian_.rights for number, custodian_ in found.items()}
 
 
-def named(db: Connection, numbers: Iterable[int]) -> dict[int, CustodianAnswer]:
-    """Words for holders that other answers mention; a custodian that is not enrolled (yet) is there too."""
+def named(
+    db: Connection, numbers: Iterable[int], *, shows_bags: bool = False
+) -> dict[int, CustodianAnswer]:
+    """Words for holders that other answers mention; a custodian that is not enrolled (yet) is there too.
+
+    `shows_bags`: to who may know the numbers of other items than their own; to others a bag is a bag.
+    """
     asked = {number for number in numbers if number}
-    bags = _receptacles(db, {number for number in asked if ids.is_receptacle(number)})
+    inside = {number for number in asked if ids.is_receptacle(number)}
+    bags = _receptacles(db, inside, shows_bags) if inside else {}
     return _custodians(db, asked - set(bags)) | bags
 
 
-def _receptacles(db: Connection, numbers: set[int]) -> dict[int, CustodianAnswer]:
+def told(db: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """Holders in a sentence that names their numbers too: `Zürich exchange (2-7)`, `bag 1234 (with Hall)`."""
+    return {
+        number: _in_sentence(number, found.name)
+        for number, found in named(db, numbers, shows_bags=True).items()
+    }
+
+
+def _in_sentence(number: int, name: str) -> str:
+    if ids.is_receptacle(number):
+        bag, comma, holder = name.partition(", ")
+        return f"{bag} ({holder})" if comma else bag
+    text = ids.custodian_text(number)
+    return text if name == text else f"{name} ({text})"
+
+
+def bag_text(number: str | None) -> str:
+    """`bag ATINNBCHZRHAAUN60009001002`, by the number on its label; no reader knows the chain's own."""
+    return f"bag {number}" if number else "a bag"
+
+
+def _receptacles(db: Connection, numbers: set[int], shows_bags: bool) -> dict[int, CustodianAnswer]:
     """C7: a receptacle as a holder, with the custodian that has it (through at most four of them)."""
-    if not numbers:
-        return {}
-    item = tables.item
+    item, secret = tables.item, tables.item_secret
     rows = db.execute(
-        select(item.c.receptacle, item.c.holder).where(item.c.receptacle.in_(numbers))
-    )
-    holders = {row.receptacle: row.holder for row in rows}
-    names = named(db, holders.values())
-    return {number: _receptacle(number, names.get(holders.get(number, 0))) for number in numbers}
+        select(item.c.receptacle, item.c.holder, secret.c.value)
+        .outerjoin(secret, secret.c.item == item.c.item)
+        .where(item.c.receptacle.in_(numbers))
+    ).all()
+    holders = named(db, (row.holder for row in rows), shows_bags=shows_bags)
+    bags = {
+        row.receptacle: _receptacle(
+            row.receptacle, bag_text(row.value if shows_bags else None), holders.get(row.holder)
+        )
+        for row in rows
+    }
+    unknown = {number: _receptacle(number, "a bag", None) for number in numbers - bags.keys()}
+    return unknown | bags
 
 
-def _receptacle(number: int, holder: CustodianAnswer | None) -> CustodianAnswer:
-    name = ids.receptacle_text(number) + (f", with {holder.name}" if holder else "")
+def _receptacle(number: int, bag: str, holder: CustodianAnswer | None) -> CustodianAnswer:
+    name = f"{bag}, with {holder.name}" if holder else bag
     if holder is None:
         return CustodianAnswer(number, 0, "", 0, "", name, "", False)
     return replace(holder, number=number, name=name, rights=())
@@ -141,7 +175,7 @@ _ENROLLED = """
 SELECT custodian.*, operator.name AS operator_name, custodian_name.name, custodian_name.town
 FROM custodian JOIN operator ON operator.number = custodian.operator
 LEFT JOIN custodian_name ON custodian_name.custodian = custodian.number
-WHERE custodian.number = ANY(%b::bigint[])
+WHERE custodian.number = ANY(ARRAY(SELECT unnest(%b::bigint[])))
 """
 
 
@@ -149,7 +183,7 @@ def _custodians(db: Connection, numbers: set[int]) -> dict[int, CustodianAnswer]
     wanted = sorted(numbers)
     if not wanted:
         return {}
-    rows = db.exec_driver_sql(_ENROLLED, (wanted,))
+    rows = named_rows(db, _ENROLLED, (wanted,))
     found = {row.number: _answer(row) for row in rows}
     return {number: found.get(number) or _stranger(number) for number in wanted}
 
@@ -167,7 +201,7 @@ def _enrolled() -> Select[Any]:
     )
 
 
-def _answer(row: Row[Any], rights_: tuple[Right, ...] = ()) -> CustodianAnswer:
+def _answer(row: Any, rights_: tuple[Right, ...] = ()) -> CustodianAnswer:
     return CustodianAnswer(
         number=row.number,
         operator=row.operator,

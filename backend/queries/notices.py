@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 
 from backend.queries.network import CustodianAnswer, named
 from backend.queries.words import when
+from backend.store.engine import named_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class NoticeAnswer:
 def notices(db: Connection, item: bytes) -> tuple[NoticeAnswer, ...]:
     """Those of an item, in the order in which they were shown."""
     query = "SELECT * FROM equivocation WHERE item = %b ORDER BY block_number, log_index"
-    rows = db.exec_driver_sql(query, (item,)).all()
+    rows = named_rows(db, query, (item,))
     names = named(db, _mentioned(rows)) if rows else {}
     return tuple(_notice(row, names) for row in rows)
 

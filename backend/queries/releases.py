@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
+from backend.domain.typed_data import Receipt
+from backend.domain.wire import from_wire
 from backend.errors import NotFound
+from backend.queries import submissions
 from backend.queries.network import CustodianAnswer, named
-from backend.queries.submissions import numbers_of
+from backend.queries.submissions import RECORDED, SubmissionAnswer, numbers_of
+from backend.store.engine import named_rows
 from backend.store.tables import person, release
 
 
@@ -51,10 +55,45 @@ FROM release LEFT JOIN person ON person.id = release.person WHERE digest = %b
 
 def one(db: Connection, digest: bytes, now: int) -> ReleaseAnswer:
     """Raises NotFound."""
-    rows = db.exec_driver_sql(_ONE, (digest,)).all()
+    rows = named_rows(db, _ONE, (digest,))
     if not rows:
         raise NotFound("There is no such list.", "Scan the list's code again.")
     return _answers(db, rows, now)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The condition found of each line that was taken over, by line; `recorded`: the chain has it."""
+
+    found: dict[int, int]
+    recorded: bool
+
+
+_RECEIPT = """
+SELECT digest FROM submission
+WHERE items && ARRAY(SELECT unnest(%b::bytea[])) AND kind IN ('hand_off', 'forced_hand_off')
+    AND coalesce(payload -> 'receipt', payload -> 'forced' -> 'receipt') ->> 'release' = %b
+ORDER BY sequence DESC LIMIT 1
+"""
+
+
+def receipt_of(db: Connection, release_: ReleaseAnswer) -> SubmissionAnswer | None:
+    """How far the record is by which a list was taken over; None where it was not."""
+    if release_.state != "received":
+        return None
+    items = [line.item for line in release_.lines]
+    rows = named_rows(db, _RECEIPT, (items, "0x" + release_.digest.hex()))
+    return submissions.one(db, rows[0].digest) if rows else None
+
+
+def taken(release_: ReleaseAnswer, by: SubmissionAnswer | None) -> Taken | None:
+    """What the receiver found here, `by` its record; None where nothing is taken over, or never will be."""
+    if by is None or by.came_to_nothing:
+        return None
+    receipt = from_wire(Receipt, by.payload.get("forced", by.payload)["receipt"])
+    given = {line.line: line.condition for line in release_.lines if receipt.has(line.line)}
+    found = given | {finding.line: finding.condition for finding in receipt.findings}
+    return Taken(found, by.state in RECORDED)
 
 
 def to_take_over(db: Connection, custodian: int, now: int) -> tuple[ReleaseAnswer, ...]:
@@ -78,7 +117,7 @@ def _open(db: Connection, query: Select[Any], now: int) -> tuple[ReleaseAnswer, 
     return _answers(db, db.execute(query.order_by(release.c.time)).all(), now)
 
 
-def _answers(db: Connection, rows: Sequence[Row[Any]], now: int) -> tuple[ReleaseAnswer, ...]:
+def _answers(db: Connection, rows: Sequence[Any], now: int) -> tuple[ReleaseAnswer, ...]:
     names = named(db, {n for row in rows for n in (row.giver, row.receiver)})
     numbers = numbers_of(db, {bytes.fromhex(x["item"][2:]) for row in rows for x in row.lines})
     return tuple(

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
+from backend.queries.hooks import UNSEEN_SECONDS, HooksAnswer
+from backend.queries.hooks import summary as hooks_summary
 from backend.store.engine import straight
 from backend.store.submissions import OPEN
 from backend.store.tables import (
@@ -102,6 +104,7 @@ class StatusAnswer:
     alarms: tuple[str, ...]
     last_alarms: tuple[AlarmAnswer, ...]
     quarantined_logs: int
+    hooks: HooksAnswer
 
     @property
     def healthy(self) -> bool:
@@ -109,15 +112,15 @@ class StatusAnswer:
         return not self.alarms
 
 
-_AS_OF = """
-SELECT indexed_number, block.time, finalized_number, safe_number
+AS_OF = """
+SELECT indexed_number, block.time AS indexed_time, finalized_number, safe_number
 FROM chain_state LEFT JOIN block ON block.number = indexed_number
 """
 
 
 def as_of(db: Connection) -> AsOf:
     """The newest indexed block."""
-    rows = straight(db, _AS_OF)
+    rows = straight(db, AS_OF)
     return AsOf(*rows[0]) if rows else AsOf(None, None, None)
 
 
@@ -133,7 +136,8 @@ def status(db: Connection) -> StatusAnswer:
     now, lanes = as_of(db), _lanes(db)
     ago = int(state.ago) if state else None
     quarantined = db.scalar(select(func.count()).select_from(quarantine)) or 0
-    oldest = _oldest_waiting_seconds(db)
+    queue, oldest = _queue(db)
+    hooks = hooks_summary(db)
     return StatusAnswer(
         as_of=now,
         head=state.head_number if state else None,
@@ -141,13 +145,14 @@ def status(db: Connection) -> StatusAnswer:
         lag_seconds=_lag(state.head_time if state else None, now.time),
         checked_seconds_ago=ago,
         looked_again_at=int(state.looked) if state else None,
-        queue=_queue(db),
+        queue=queue,
         oldest_waiting_seconds=oldest,
         lanes=lanes,
         nodes=tuple(NodeAnswer(**one) for one in state.nodes) if state else (),
-        alarms=(*_open_alarms(db), *_judged(ago, quarantined, oldest)),
+        alarms=(*_open_alarms(db), *_judged(ago, quarantined, oldest, hooks)),
         last_alarms=_last_alarms(db),
         quarantined_logs=quarantined,
+        hooks=hooks,
     )
 
 
@@ -156,7 +161,8 @@ def _lag(head: int | None, reached: int | None) -> int | None:
 
 
 def _seconds_since(time: Any) -> ColumnElement[Any]:
-    return func.extract("epoch", func.now() - time)
+    """Never below 0, also after the database's clock was set back."""
+    return func.greatest(0, func.extract("epoch", func.now() - time))
 
 
 def _open_alarms(db: Connection) -> list[str]:
@@ -174,7 +180,10 @@ def _last_alarms(db: Connection) -> tuple[AlarmAnswer, ...]:
 
 
 def _judged(
-    checked_seconds_ago: int | None, quarantined: int, oldest_waiting_seconds: int | None
+    checked_seconds_ago: int | None,
+    quarantined: int,
+    oldest_waiting_seconds: int | None,
+    hooks: HooksAnswer,
 ) -> list[str]:
     """Alarms that nobody raises, because who should have may not be running."""
     alarms = []
@@ -190,26 +199,27 @@ def _judged(
             f"A submission has waited for {oldest_waiting_seconds} seconds. "
             "See whether the sender runs (posthorn send) and what its log says."
         )
+    if hooks.unseen:
+        alarms.append(
+            f"Web hooks are on, and for {UNSEEN_SECONDS} seconds nobody has looked after them. "
+            "Start it: posthorn hooks."
+        )
     if quarantined:
         alarms.append(f"{quarantined} logs of the contracts could not be understood and are kept.")
     return alarms
 
 
-def _queue(db: Connection) -> dict[str, int]:
-    """Submissions not yet on chain by state; what has settled is counted by the model."""
+def _queue(db: Connection) -> tuple[dict[str, int], int | None]:
+    """Submissions not yet on chain by state, and for how many seconds the oldest of them waits that is not held."""
+    age = _seconds_since(func.min(submission.c.created_at))
     rows = db.execute(
-        select(submission.c.state, func.count().label("rows"))
+        select(submission.c.state, func.count().label("rows"), age.label("age"))
         .where(submission.c.state.in_(OPEN))
         .group_by(submission.c.state)
-    )
+    ).all()
     counts = {row.state: row.rows for row in rows}
-    return {state: counts.get(state, 0) for state in OPEN}
-
-
-def _oldest_waiting_seconds(db: Connection) -> int | None:
-    age = _seconds_since(func.min(submission.c.created_at))
-    seconds = db.scalar(select(age).where(submission.c.state.in_(("pending", "sent"))))
-    return int(seconds) if seconds is not None else None
+    oldest = max((int(row.age) for row in rows if row.state != "held"), default=None)
+    return {state: counts.get(state, 0) for state in OPEN}, oldest
 
 
 def _lanes(db: Connection) -> tuple[LaneAnswer, ...]:

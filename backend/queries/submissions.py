@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
 from backend.domain import codes, ids
+from backend.domain.explanations import EXPLANATIONS
+from backend.domain.refusals import Names, Refusal
 from backend.errors import BadRequest, NotFound
 from backend.queries import network
+from backend.queries.network import bag_text
 from backend.queries.paging import Page, decode_cursor, encode_cursor, rows_asked
 from backend.queries.status import AsOf, as_of
+from backend.queries.words import items_text
 from backend.store.engine import straight
 from backend.store.tables import person, submission
 
@@ -27,6 +31,7 @@ WORDS = {
     "withdrawn": "withdrawn before it was sent",
     "expired": "its deadline passed before it was recorded",
 }
+NOTHING_HIDDEN: Mapping[bytes, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ class SubmissionAnswer:
     def can_be_withdrawn(self) -> bool:
         """B8: what was not sent yet."""
         return self.state in ("pending", "held")
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """It will never be on chain."""
+        return self.state in ("rejected", "withdrawn", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +135,21 @@ WHERE items @> ARRAY[%b::bytea] AND state IN ('pending', 'held', 'sent')
 """
 
 
-def open_of_item(db: Connection, item: bytes, opened: bool) -> tuple[UnderWay, ...]:
-    """What is under way for an item, in the order in which it will be recorded."""
+def open_of_item(
+    db: Connection, item: bytes, opened: bool, *, shows_bags: bool
+) -> tuple[UnderWay, ...]:
+    """What is under way for an item, in the order in which it will be recorded.
+
+    Without `shows_bags` a receptacle other than the item itself is called `a bag`.
+    """
     open_ = straight(db, _OPEN_OF_ITEM, (item,))
     if not open_:
         return ()
     query = _known().where(submission.c.sequence.in_([sequence for (sequence,) in open_]))
-    found = _answers(db, db.execute(query.order_by(submission.c.sequence)).all())
-    return tuple(_under_way(one, opened) for one in found)
+    rows = db.execute(query.order_by(submission.c.sequence)).all()
+    firsts = {row._mapping["items"][0] for row in rows}
+    hidden = {} if shows_bags else dict.fromkeys(firsts - {item}, bag_text(None))
+    return tuple(_under_way(one, opened) for one in _answers(db, rows, hidden))
 
 
 def _under_way(found: SubmissionAnswer, opened: bool) -> UnderWay:
@@ -164,15 +181,39 @@ def _in_state(query: Select[Any], state: str, now: AsOf) -> Select[Any]:
     return query.where(levels.get(state, block > safe))
 
 
-def _answers(db: Connection, rows: Sequence[Row[Any]]) -> list[SubmissionAnswer]:
+def _answers(
+    db: Connection, rows: Sequence[Row[Any]], hidden: Mapping[bytes, str] = NOTHING_HIDDEN
+) -> list[SubmissionAnswer]:
+    """`hidden` says what to call items whose numbers the reader may not know."""
     now = as_of(db)
-    numbers = numbers_of(db, {item for row in rows for item in row._mapping["items"][:1]})
+    firsts = {item for row in rows for item in row._mapping["items"][:1]}
+    numbers = numbers_of(db, firsts - hidden.keys()) | dict(hidden)
     mentioned = {number for row in rows for number in _custodians_in(row)}
     names = {number: c.name for number, c in network.named(db, mentioned).items()}
+    refused = _refused(db, rows)
     return [
-        _answer(row, now, about(row.kind, row.payload, _first_item(row, numbers), names))
+        _answer(
+            row,
+            now,
+            about(row.kind, row.payload, _first_item(row, numbers), names),
+            refused.get(row.digest, row.refusal),
+        )
         for row in rows
     ]
+
+
+def _refused(db: Connection, rows: Sequence[Row[Any]]) -> dict[bytes, dict[str, Any]]:
+    """Refusals that were kept with their values, told in names; what no rule refused is as it was kept."""
+    kept = {row.digest: row.refusal for row in rows if row.refusal}
+    found = {
+        digest: Refusal(one["name"], one["values"])
+        for digest, one in kept.items()
+        if one.get("values") and one["name"] in EXPLANATIONS
+    }
+    if not found:
+        return {}
+    names = Names(network.told(db, {n for one in found.values() for n in one.holders}))
+    return {digest: kept[digest] | {"detail": one.told(names)} for digest, one in found.items()}
 
 
 def _first_item(row: Row[Any], numbers: dict[bytes, str]) -> str:
@@ -184,7 +225,9 @@ def _first_item(row: Row[Any], numbers: dict[bytes, str]) -> str:
 
 def numbers_of(db: Connection, items: set[bytes]) -> dict[bytes, str]:
     """The numbers off chain of items that were accepted here."""
-    query = "SELECT item, value FROM item_secret WHERE item = ANY(%b)"
+    query = (
+        "SELECT item, value FROM item_secret WHERE item = ANY(ARRAY(SELECT unnest(%b::bytea[])))"
+    )
     return dict(straight(db, query, (list(items),))) if items else {}
 
 
@@ -193,7 +236,9 @@ def _custodians_in(row: Row[Any]) -> list[int]:
     return [release["giver"], release["receiver"]] if release else []
 
 
-def _answer(row: Row[Any], now: AsOf, about_: str) -> SubmissionAnswer:
+def _answer(
+    row: Row[Any], now: AsOf, about_: str, refused: dict[str, Any] | None
+) -> SubmissionAnswer:
     state = now.status(row.block_number) if row.state == "settled" else row.state
     return SubmissionAnswer(
         digest=row.digest,
@@ -201,9 +246,9 @@ def _answer(row: Row[Any], now: AsOf, about_: str) -> SubmissionAnswer:
         kind=row.kind,
         state=state,
         about=about_,
-        words=_words(state, row),
+        words=_words(state, row, refused),
         waits_for=row.waits_for,
-        refusal=row.refusal,
+        refusal=refused,
         items=tuple(row._mapping["items"]),
         custodian=row.custodian,
         person=row.person_name,
@@ -216,11 +261,11 @@ def _answer(row: Row[Any], now: AsOf, about_: str) -> SubmissionAnswer:
     )
 
 
-def _words(state: str, row: Row[Any]) -> str:
+def _words(state: str, row: Row[Any], refused: dict[str, Any] | None) -> str:
     if state == "held":
         return f"waits for {row.waits_for}"
     if state == "rejected":
-        return f"refused: {(row.refusal or {}).get('detail', 'no reason was given')}"
+        return f"refused: {(refused or {}).get('detail', 'no reason was given')}"
     return WORDS[state]
 
 
@@ -254,16 +299,15 @@ def about(kind: str, payload: dict[str, Any], item: str, names: dict[int, str]) 
 
 def _about_list(release: dict[str, Any], item: str, names: dict[int, str]) -> str:
     count = len(release["lines"])
-    what = item if count == 1 else f"{count} items"
+    what = item if count == 1 else items_text(count)
     return f"hand-off of {what} from {names[release['giver']]} to {names[release['receiver']]}"
 
 
 def _about_receptacle(kind: str, body: dict[str, Any], receptacle: str) -> str:
     if kind == "packing":
-        count = len(body["items"])
-        return f"{count} item{'s' if count != 1 else ''} packed into {receptacle}"
+        return f"{items_text(len(body['items']))} packed into {receptacle}"
     if kind == "closing":
-        return f"closing of {receptacle} with {body['count']} items"
+        return f"closing of {receptacle} with {items_text(body['count'])}"
     missing = len(body["missing"])
     return f"opening of {receptacle}" + (f", {missing} missing" if missing else "")
 

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from backend.domain import codes
 from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
 from backend.domain.ids import is_receptacle
-from backend.domain.item_numbers import BadItemNumber, Scheme, parse_item_number
+from backend.domain.item_numbers import Scheme
 from backend.domain.network import Right
 from backend.domain.trail import Entry, HandedOff, Missing, Stay, TrailState
 from backend.domain.typed_data import Acceptance, Delivery, End, Report, TakeUp
-from backend.errors import NotFound, Unprocessable
+from backend.errors import NotFound
 from backend.queries import submissions
-from backend.queries.carriers import CarrierAnswer, carriers
-from backend.queries.journeys import hops, lay_in, seals
+from backend.queries.carriers import CarrierAnswer, bag_names, carriers
+from backend.queries.journeys import hops, lay_in, packing_of, seals
 from backend.queries.network import CustodianAnswer, named, rights
 from backend.queries.notices import NoticeAnswer, notices
-from backend.queries.status import AsOf, as_of
+from backend.queries.status import AS_OF, AsOf
 from backend.queries.submissions import UnderWay
-from backend.queries.words import answerable, entry_text, where_it_is
+from backend.queries.words import answerable, entry_text, packed_text, where_it_is
 from backend.store import items as item_rows
 from backend.store import tables
-from backend.store.engine import straight
+from backend.store.engine import named_row, named_rows, straight
 from backend.store.entries import body_to_json, entry_from_row, state_from_row
-from backend.store.tables import forecast, from_eight_bytes, item_secret
+from backend.store.tables import from_eight_bytes
 
 # A record that reaches the chain later than this after its event is shown as late.
 LATE_SECONDS = 3_600
@@ -69,14 +69,22 @@ class EntryAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedAnswer:
+    """C7: how an item came into the bag in which it lies; no record of its own before the bag is opened."""
+
+    text: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrailAnswer:
     """An item's trail. `state` is None while its acceptance is still being recorded.
 
     `number`, `franking` and what `pending` is about are there only where the label's code or a session
     opened the trail.
-    `sentence` says where the item is, `answerable` who answers for it now and why; `carried` are the moves of the
-    closed receptacle in which it lies. `notices` are what a person should look at, `carriers` the receptacles that it
-    lay in. `etag` changes with every change of the answer.
+    `sentence` says where the item is, `answerable` who answers for it now and why; `packed` says how it came into the
+    receptacle in which it lies, `carried` are the moves of that since it was closed. `notices` are what a person should
+    look at, `carriers` the receptacles that it lay in. `etag` changes with every change of the answer.
     """
 
     item: bytes
@@ -87,6 +95,7 @@ class TrailAnswer:
     entries: tuple[EntryAnswer, ...]
     notices: tuple[NoticeAnswer, ...]
     carriers: tuple[CarrierAnswer, ...]
+    packed: PackedAnswer | None
     carried: tuple[EntryAnswer, ...]
     holder: CustodianAnswer | None
     sentence: str
@@ -97,55 +106,82 @@ class TrailAnswer:
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class ItemAnswer:
-    """One line about an item, for lists. `recorded` False: this is where it will be once all is on chain."""
+def trail(
+    db: Connection, item: bytes, opened: bool = False, *, by_label: bool = False
+) -> TrailAnswer:
+    """The trail of an item; `opened` by its label's code or a session: with its number. Raises NotFound.
 
-    item: bytes
-    number: str | None
-    holder: CustodianAnswer | None
-    ended: int | None
-    accepted_time: int
-    latest_time: int
-    records: int
-    custody_number: int
-    recorded: bool
-
-
-def trail(db: Connection, item: bytes, opened: bool = False) -> TrailAnswer:
-    """The trail of an item; `opened` by its label's code or a session: with its number. Raises NotFound."""
-    state_row = db.exec_driver_sql("SELECT * FROM item WHERE item = %b", (item,)).first()
-    secret = item_rows.secret(db, item)
-    if state_row is None and secret is None:
-        raise NotFound("There is no such item.", "Check what was typed, or scan its label again.")
-    state = state_from_row(state_row) if state_row else None
-    entries, now = _entries(db, item), as_of(db)
-    inside = _lies_in(db, state)
-    moves = hops(db, lay_in(entries) | set(inside))
-    told = [*entries, *(move for some in moves.values() for move in some)]
-    names = named(db, _mentioned(told, state))
-    pending = submissions.open_of_item(db, item, opened)
-    teller = _Teller(names, rights(db, names), now, moves, seals(db, entries) if opened else {})
-    shown, beside = teller.tell(entries), notices(db, item)
-    carried = tuple(one for bag in inside for one in teller.tell(moves[bag]))
-    return TrailAnswer(
+    Its own label alone (`by_label`) does not open the numbers of the bags that it lay in.
+    """
+    shows_bags = opened and not by_label
+    state, secret = _known(db, item)
+    beside = _beside(db, item)
+    entries, now = _entries(db, item), beside.now
+    lies = _bags_of(db, item, state, entries)
+    names = named(db, _mentioned([*entries, *lies.records], state), shows_bags=shows_bags)
+    pending = submissions.open_of_item(db, item, opened, shows_bags=shows_bags)
+    bags = bag_names(db, lies.moves) if shows_bags else {}
+    shown_seals = seals(db, entries) if opened else {}
+    teller = _Teller(names, bags, rights(db, names), now, lies.moves, shown_seals)
+    answer = TrailAnswer(
         item=item,
         number=secret.value if secret and opened else None,
         scheme=Scheme(secret.scheme).name.lower() if secret and opened else None,
         franking=secret.franking if secret and opened else None,
         state=state,
-        entries=shown,
-        notices=beside,
-        carriers=carriers(db, item),
-        carried=carried,
+        entries=teller.tell(entries),
+        notices=notices(db, item) if beside.has_notices else (),
+        carriers=carriers(db, item, shows_bags=shows_bags) if beside.was_packed else (),
+        packed=_packed(lies.packing, names, bags),
+        carried=tuple(one for bag in lies.inside for one in teller.tell(lies.moves[bag])),
         holder=names.get(state.holder) if state else None,
         sentence=where_it_is(state, _since(entries), names),
         answerable=answerable(state, _answer_time(entries, state), names),
-        stamps=_stamps(db, item),
+        stamps=beside.stamps,
         pending=pending,
         as_of=now,
-        etag=_etag(state, shown + carried, beside, pending, opened),
+        etag="",
     )
+    return replace(answer, etag=_etag(answer, opened))
+
+
+def _known(db: Connection, item: bytes) -> tuple[TrailState | None, Any]:
+    """By the chain, and by its label; at least one of them."""
+    state_row = named_row(db, "SELECT * FROM item WHERE item = %b", (item,))
+    secret = item_rows.secret(db, item)
+    if state_row is None and secret is None:
+        raise NotFound("There is no such item.", "Check what was typed, or scan its label again.")
+    return state_from_row(state_row) if state_row else None, secret
+
+
+@dataclass(frozen=True, slots=True)
+class _Bags:
+    """Those in which an item lies now (`inside`), and how it came there; `moves` also of those in which it lay."""
+
+    inside: list[bytes]
+    moves: dict[bytes, tuple[Entry, ...]]
+    packing: Entry | None
+
+    @property
+    def records(self) -> list[Entry]:
+        """All that is told of them."""
+        found = [move for some in self.moves.values() for move in some]
+        return [*found, self.packing] if self.packing else found
+
+
+def _bags_of(db: Connection, item: bytes, state: TrailState | None, entries: list[Entry]) -> _Bags:
+    inside = _lies_in(db, state)
+    packing = packing_of(db, item, inside[0]) if inside else None
+    return _Bags(inside, hops(db, lay_in(entries) | set(inside)), packing)
+
+
+def _packed(
+    packing: Entry | None, names: dict[int, CustodianAnswer], bags: dict[bytes, str]
+) -> PackedAnswer | None:
+    if packing is None:
+        return None
+    text = packed_text(names[parties(packing)[0]], bags.get(packing.item, "a bag"))
+    return PackedAnswer(text, packing.event_time)
 
 
 def by_code(db: Connection, trail_code: str) -> TrailAnswer:
@@ -157,64 +193,12 @@ def by_code(db: Connection, trail_code: str) -> TrailAnswer:
     secret = item_rows.by_trail_lookup(db, lookup)
     if secret is None:
         raise NotFound("No label of this post bears this code.", "Scan the label again.")
-    return trail(db, secret.item, opened=True)
-
-
-def bearing(db: Connection, number: str) -> tuple[ItemAnswer, ...]:
-    """All items that bear a number, the newest first: numbers are used again. Raises Unprocessable."""
-    try:
-        parsed = parse_item_number(number)
-    except BadItemNumber as error:
-        raise Unprocessable(f"{error}.", number=number) from None
-    rows = item_rows.bearing(db, int(parsed.scheme), parsed.value)
-    found = lines(db, [row.item for row in rows])
-    return tuple(found[row.item] for row in rows)
-
-
-def lines(db: Connection, items: Sequence[bytes]) -> dict[bytes, ItemAnswer]:
-    """One line for each item that is known: by the chain, or by the forecast where that is ahead."""
-    chain, ahead = _standings(db, tables.item, items), _standings(db, forecast, items)
-    overtaking = {
-        item: row
-        for item, row in ahead.items()
-        if item not in chain or row.records >= chain[item].records
-    }
-    best = chain | overtaking
-    secrets = _secrets(db, items)
-    names = named(db, (row.holder for row in best.values()))
-    return {
-        item: ItemAnswer(
-            item=item,
-            number=secrets[item].value if item in secrets else None,
-            holder=names.get(row.holder),
-            ended=row.ended,
-            accepted_time=_accepted(item, chain, secrets),
-            latest_time=row.latest_time,
-            records=row.records,
-            custody_number=row.number,
-            recorded=item not in overtaking,
-        )
-        for item, row in best.items()
-    }
-
-
-def _standings(db: Connection, table: Any, items: Sequence[bytes]) -> dict[bytes, Row[Any]]:
-    return {row.item: row for row in db.execute(select(table).where(table.c.item.in_(items)))}
-
-
-def _secrets(db: Connection, items: Sequence[bytes]) -> dict[bytes, Any]:
-    query = select(item_secret.c.item, item_secret.c.value, item_secret.c.accepted_time)
-    return {row.item: row for row in db.execute(query.where(item_secret.c.item.in_(items)))}
-
-
-def _accepted(item: bytes, chain: dict[bytes, Row[Any]], secrets: dict[bytes, Any]) -> int:
-    known = chain.get(item) or secrets.get(item)
-    return int(known.accepted_time) if known else 0
+    return trail(db, secret.item, opened=True, by_label=True)
 
 
 def _entries(db: Connection, item: bytes) -> list[Entry]:
     query = "SELECT * FROM entry WHERE item = %b ORDER BY record"
-    return [entry_from_row(row) for row in db.exec_driver_sql(query, (item,))]
+    return [entry_from_row(row) for row in named_rows(db, query, (item,))]
 
 
 def parties(entry: Entry) -> tuple[int, int]:
@@ -246,9 +230,13 @@ def _lies_in(db: Connection, state: TrailState | None) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    """Turns records into answers; `moves` are those of receptacles, `seals` what is kept of theirs."""
+    """Turns records into answers; `moves` are those of receptacles, `seals` what is kept of theirs.
+
+    `bags` says how receptacles, as items, are called.
+    """
 
     names: dict[int, CustodianAnswer]
+    bags: dict[bytes, str]
     held: dict[int, tuple[Right, ...]]
     now: AsOf
     moves: dict[bytes, tuple[Entry, ...]]
@@ -265,18 +253,19 @@ class _Teller:
 
     def _one(self, entry: Entry, latest: int) -> EntryAnswer:
         giver, receiver = parties(entry)
-        key, receiver_key = self._keys(entry, giver, receiver, latest)
+        seen = flags(entry, latest)
+        key, receiver_key = self._keys(entry, giver, receiver, "forced" in seen)
         by_operator = any(
             k and k.key_holder == codes.KEY_HOLDERS.number("operator") for k in (key, receiver_key)
         )
-        found = (*flags(entry, latest), *(("key_of_operator",) if by_operator else ()))
+        found = (*seen, *(("key_of_operator",) if by_operator else ()))
         return EntryAnswer(
             entry=entry,
             at=self.names.get(giver),
             to=self.names.get(receiver),
             key=key,
             receiver_key=receiver_key,
-            text=entry_text(entry.body, self.names),
+            text=entry_text(entry.body, self.names, self.bags),
             flags=found,
             status=self.now.status(entry.place.block),
             body=body_to_json(entry.body),
@@ -290,10 +279,10 @@ class _Teller:
         return self.tell(self.moves.get(entry.body.receptacle, ()))
 
     def _keys(
-        self, entry: Entry, giver: int, receiver: int, latest: int
+        self, entry: Entry, giver: int, receiver: int, is_forced: bool
     ) -> tuple[KeyAnswer | None, KeyAnswer | None]:
         released = entry.body.released_at if isinstance(entry.body, HandedOff) else entry.event_time
-        signed = not isinstance(entry.body, Stay | Missing) and "forced" not in flags(entry, latest)
+        signed = not isinstance(entry.body, Stay | Missing) and not is_forced
         key = _key(self.held.get(giver, ()), released) if signed else None
         return key, _key(self.held.get(receiver, ()), entry.event_time)
 
@@ -344,21 +333,48 @@ def _answer_time(entries: list[Entry], state: TrailState | None) -> int:
     return next((entry.event_time for entry in entries if entry.record == record), 0)
 
 
-def _stamps(db: Connection, item: bytes) -> tuple[int, ...]:
-    rows = straight(db, "SELECT stamp FROM stamp_use WHERE item = %b", (item,))
-    return tuple(sorted(from_eight_bytes(stamp) for (stamp,) in rows))
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What goes with every trail, and whether there is what goes with few: that is asked for only then."""
+
+    now: AsOf
+    has_notices: bool
+    was_packed: bool
+    stamps: tuple[int, ...]
 
 
-def _etag(
-    state: TrailState | None,
-    entries: tuple[EntryAnswer, ...],
-    notices_: tuple[NoticeAnswer, ...],
-    pending: tuple[UnderWay, ...],
-    opened: bool,
-) -> str:
-    """Head, what is final, what stands beside it, what is under way; the block up to which we looked is no change."""
-    parts = [state.head if state else b"", bytes([opened])]
-    parts += [entry.entry.digest + entry.status.encode() for entry in entries]
-    parts += [notice.transaction for notice in notices_]
-    parts += [submission.digest + submission.state.encode() for submission in pending]
+_BESIDE = f"""
+SELECT EXISTS (SELECT FROM equivocation WHERE item = %(item)b), EXISTS (SELECT FROM content WHERE item = %(item)b),
+    ARRAY(SELECT stamp FROM stamp_use WHERE item = %(item)b), indexed.*
+FROM (VALUES (1)) AS always LEFT JOIN ({AS_OF}) AS indexed ON true
+"""
+
+
+def _beside(db: Connection, item: bytes) -> _Beside:
+    ((has_notices, was_packed, stamps, *now),) = straight(db, _BESIDE, {"item": item})
+    own = tuple(sorted(map(from_eight_bytes, stamps)))
+    return _Beside(AsOf(*now), has_notices, was_packed, own)
+
+
+def _etag(told: TrailAnswer, opened: bool) -> str:
+    """Of what is on the chain, final or not, what stands beside it, what is under way, and the words for it: a bag
+    in which the item lies goes into another one, and a custodian gets another name, without a record of the item.
+
+    The block up to which we looked is no change.
+    """
+    parts = [told.state.head if told.state else b"", bytes([opened])]
+    parts += [
+        one.entry.digest + f"{one.status} {one.text}".encode()
+        for one in _with_carried(told.entries + told.carried)
+    ]
+    parts += [notice.transaction for notice in told.notices]
+    parts += [submission.digest + submission.state.encode() for submission in told.pending]
+    words = (told.holder, told.sentence, told.answerable, told.packed, told.carriers, told.stamps)
+    parts.append(repr(words).encode())
     return hashlib.sha256(b"|".join(parts)).hexdigest()[:32]
+
+
+def _with_carried(entries: Iterable[EntryAnswer]) -> Iterator[EntryAnswer]:
+    for one in entries:
+        yield one
+        yield from _with_carried(one.carried)

@@ -5,9 +5,13 @@ Times in sentences are UTC; pages show local time beside them. No sentence accus
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from backend.domain import codes, ids
+from backend.domain.item_numbers import BadItemNumber
+from backend.domain.network import Custodian, Right
+from backend.domain.rules import judge_signer, judge_stand_in
 from backend.domain.times import written
 from backend.domain.trail import Body, HandedOff, Missing, Packed, Stay, TrailState, Why
 from backend.domain.typed_data import Acceptance, Closing, Delivery, End, Opening, Report, TakeUp
@@ -15,6 +19,7 @@ from backend.domain.verdict import CodeAxis, StampFacts, UseAxis, Verdict
 from backend.queries.network import CustodianAnswer
 
 Names = dict[int, CustodianAnswer]
+NO_BAGS: Mapping[bytes, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,11 @@ def span(seconds: int) -> str:
     return "less than a minute"
 
 
+def items_text(count: int) -> str:
+    """`1 item`, `40 items`."""
+    return f"{count} item{'s' if count != 1 else ''}"
+
+
 # --- stamps ---------------------------------------------------------------------------------------
 CODE_WORDS: dict[CodeAxis, tuple[str, str, str]] = {
     CodeAxis.UNREADABLE: (
@@ -75,11 +85,17 @@ CODE_WORDS: dict[CodeAxis, tuple[str, str, str]] = {
 }
 
 
-# Somebody has typed the other number that stands on a piece.
+# Somebody has typed the other number that stands on a piece: what it is, and what to do.
 ITEM_NUMBER_WORDS = (
     "This is a parcel’s number.",
-    "Its trail opens with the code on its label (26 letters and digits), or after signing in.",
+    "Its trail opens with the code on its label: scan it, or type its 26 letters and digits. "
+    "By the number alone it opens only after signing in.",
 )
+
+
+def misread_words(error: BadItemNumber) -> tuple[str, str]:
+    """The same of an item's number that does not fit itself."""
+    return f"{error.fault}.", f"{_capital(error.what_now)}."
 
 
 def verdict_words(
@@ -173,19 +189,80 @@ def _evidence(facts: StampFacts, names: Names) -> tuple[str, ...]:
     return tuple(said)
 
 
+# --- custodians -----------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class NoSignature:
+    """Why a signature does not count, in one sentence, and what to do next.
+
+    `by_network`: its operator is suspended, so that nothing at all of it is recorded (N4).
+    """
+
+    why: str
+    what_now: str
+    by_network: bool = False
+
+
+def why_no_signature(who: Custodian, called: CustodianAnswer, now: int) -> NoSignature | None:
+    """N2-N4 before anything is refused: why a custodian cannot sign now; None where it can."""
+    if judge_signer(who.number, who, now) is None:
+        return None
+    return _suspended(who, called) or NoSignature(
+        _why_no_right(called.name, who.rights, now), _ask_administrator(called)
+    )
+
+
+def why_not_to_be_taken_over(
+    giver: Custodian, called: CustodianAnswer, released: int, by_stand_in: bool, now: int
+) -> NoSignature | None:
+    """C2, C9: why nobody can take over a list that was good when it was made; None where its giver is no hindrance."""
+    if by_stand_in:
+        if judge_stand_in(giver.number, giver, now) is None:
+            return None
+        return NoSignature(f"{called.name} can sign for itself again.", "Let it hand over itself.")
+    if judge_signer(giver.number, giver, released) is None:
+        return None
+    lost = f"The key of {called.name} was reported lost: what it signed does not count any more."
+    again = f"It takes a new list of {called.name}, signed with another key."
+    return _suspended(giver, called) or NoSignature(lost, again)
+
+
+def _suspended(who: Custodian, called: CustodianAnswer) -> NoSignature | None:
+    if who.operator_suspended:
+        why = f"{called.operator_name} is suspended from the network."
+        return NoSignature(why, "Ask the network’s governor: nobody else can lift it.", True)
+    if who.suspended:
+        return NoSignature(f"{called.name} is suspended.", _ask_administrator(called))
+    return None
+
+
+def _ask_administrator(called: CustodianAnswer) -> str:
+    return f"Ask the administrator of {called.operator_name}."
+
+
+def _why_no_right(name: str, rights: tuple[Right, ...], now: int) -> str:
+    """N3: not yet, never, no more, or its key was lost."""
+    if not rights:
+        return f"{name} has not been given the right to sign."
+    if rights[-1].compromised:
+        return f"The key of {name} was reported lost."
+    if begins := [right.from_time for right in rights if right.from_time > now]:
+        return f"{name} has the right to sign from {when(min(begins))} on."
+    ended = max(right.until_time for right in rights if not right.compromised)
+    return f"The right of {name} to sign lapsed on {when(ended)}."
+
+
 # --- trails ---------------------------------------------------------------------------------------
-def entry_text(body: Body, names: Names) -> str:
-    """One record in one phrase."""
+def entry_text(body: Body, names: Names, bags: Mapping[bytes, str] = NO_BAGS) -> str:
+    """One record in one phrase; `bags` are how receptacles are called, where the reader may know it."""
     match body:
         case Acceptance():
             source = codes.SOURCES.text(body.source)
             return f"Accepted by {names[body.custodian].name}, {source}"
         case HandedOff():
-            under = " under reservation" if body.reservation else ""
             forced = ", its post standing in for the giver" if body.forced_by else ""
-            return f"{names[body.giver].name} to {names[body.receiver].name}{under}{forced}"
+            return f"{names[body.giver].name} to {names[body.receiver].name}{forced}"
         case Packed() | Closing() | Opening() | Stay() | Missing():
-            return _receptacle_text(body, names)
+            return _receptacle_text(body, names, bags)
         case Delivery():
             return f"Delivered by {names[body.giver].name}, signed with the delivery key"
         case End():
@@ -197,29 +274,38 @@ def entry_text(body: Body, names: Names) -> str:
             return f"Taken up by {names[body.custodian].name} alone: {reason}"
         case Report():
             who = names[body.reporter].name if body.reporter else "the addressee"
-            reason = f" ({codes.REASONS.text(body.reason)})" if body.reason else ""
-            return f"{_capital(codes.REPORTS.text(body.code))}{reason}, reported by {who}"
+            what, why = codes.REPORTS.text(body.code), codes.REASONS.text(body.reason)
+            reason = f" ({why})" if body.reason and why != what else ""
+            return f"{_capital(what)}{reason}, reported by {who}"
         case _:
             return f"Offers recalled by {names[body.custodian].name}"
 
 
-def _receptacle_text(body: Packed | Closing | Opening | Stay | Missing, names: Names) -> str:
+def _receptacle_text(
+    body: Packed | Closing | Opening | Stay | Missing, names: Names, bags: Mapping[bytes, str]
+) -> str:
     """C7: of the receptacle itself, and of what lay in it."""
     who = names[body.custodian].name
     match body:
         case Packed():
-            count = len(body.items)
-            return f"{count} item{'s' if count != 1 else ''} packed into it by {who}"
+            return f"{items_text(len(body.items))} packed into it by {who}"
         case Closing():
-            return f"Closed and sealed by {who}, with {body.count} items"
+            return f"Closed and sealed by {who}, with {items_text(body.count)}"
         case Opening():
             gone = f", {len(body.missing)} missing" if body.missing else ""
             return f"Opened by {who}{gone}"
         case Stay():
             how = "found in it" if body.verified else "inferred, not seen"
-            return f"Carried in a receptacle that {who} opened: {how}"
+            bag = bags.get(body.receptacle, "a bag")
+            return f"Carried in {bag} that {who} opened: {how}"
         case Missing():
-            return f"Missing when its receptacle was opened; back with {who}, who closed it"
+            bag = bags.get(body.receptacle, "its bag")
+            return f"Missing when {bag} was opened; back with {who}, who closed it"
+
+
+def packed_text(packed_by: CustodianAnswer, bag: str) -> str:
+    """How an item came into the bag in which it lies."""
+    return f"Packed into {bag} by {packed_by.name}"
 
 
 def _capital(text: str) -> str:
@@ -247,32 +333,39 @@ def answerable(state: TrailState | None, at: int, names: Names) -> str:
         return "Who answers for it is known once its acceptance is recorded."
     answer = state.answer
     if not answer.custodian:
-        return _nobody(answer.why, at)
+        return _nobody(answer.why, at, _who_contests(state))
     who = names[answer.custodian]
     post = f" ({who.operator_name})" if who.operator_name else ""
-    return f"Answers for it now: {who.name}{post}, {BECAUSE[answer.why].format(at=when(at))}."
+    return f"Answers for it now: {who.name}{post}, {BECAUSE[answer.why].format(at=when(at), who=_who_contests(state))}."
 
 
 BECAUSE = {
     Why.ACCEPTED: "who accepted it on {at}",
     Why.TAKEN_OVER: "who took it over without reservation on {at}",
     Why.TAKEN_UP: "who took it up on {at}",
-    Why.UNPACKED: "who found it in its receptacle on {at}",
-    Why.INFERRED: "who answered for the receptacle that it lay in, opened on {at}",
-    Why.MISSING: "who closed the receptacle in which it was missing on {at}",
+    Why.UNPACKED: "who found it in its bag on {at}",
+    Why.INFERRED: "who answered for the bag that it lay in, opened on {at}",
+    Why.MISSING: "who closed the bag in which it was missing on {at}",
     Why.RESERVATION: "because the next one took it only under reservation, on {at}",
-    Why.CONTESTED: "because the addressee states that it was not received, {at}",
+    Why.CONTESTED: "because the {who} states that it was not received, {at}",
 }
 
 
-def _nobody(why: Why, at: int) -> str:
+def _who_contests(state: TrailState) -> str:
+    """Whose word stands against a carrier's alone: of a return, the sender's."""
+    is_return = state.ended == codes.MODES.number("returned_to_sender")
+    return "sender" if is_return else "addressee"
+
+
+def _nobody(why: Why, at: int, who_contests: str) -> str:
     match why:
         case Why.DELIVERED:
             return f"Nobody answers for it now: its addressee signed for it on {when(at)}."
         case Why.STATED:
+            what = "return" if who_contests == "sender" else "delivery"
             return (
-                f"Nobody answers for it now: its delivery was stated by the carrier alone, {when(at)}. "
-                "The addressee may contest it."
+                f"Nobody answers for it now: its {what} was stated by the carrier alone, {when(at)}. "
+                f"The {who_contests} may contest it."
             )
         case Why.LEFT:
             return f"Nobody in this network answers for it now: it left the network on {when(at)}."

@@ -10,10 +10,12 @@ from sqlalchemy import Connection, Row, Select, and_, false, func, select, true,
 from backend.errors import NotFound
 from backend.queries import editions, network, releases, submissions
 from backend.queries.editions import EditionAnswer
+from backend.queries.items import ItemAnswer
 from backend.queries.network import CustodianAnswer
 from backend.queries.releases import ReleaseAnswer
 from backend.queries.submissions import SubmissionAnswer
-from backend.queries.trails import ItemAnswer
+from backend.queries.words import NoSignature, why_no_signature, why_not_to_be_taken_over
+from backend.store import network as network_rows
 from backend.store import tables
 from backend.store.submissions import OPEN
 from backend.store.tables import edition_terms, forecast, item_secret, person, submission
@@ -49,11 +51,12 @@ class PrintJobAnswer:
 class Desk:
     """Everything a work page shows. `holds_total` counts all, `holds` shows the newest 200.
 
-    `queue` has the custodian's last submissions, `waiting` counts those not yet on chain; `stock` the
-    editions of its operator.
+    `no_signature` says why nothing can be signed here now, if so. `queue` has the custodian's last submissions,
+    `waiting` counts those not yet on chain; `stock` the editions of its operator.
     """
 
     custodian: CustodianAnswer
+    no_signature: NoSignature | None
     holds: tuple[ItemAnswer, ...]
     holds_total: int
     to_take_over: tuple[ReleaseAnswer, ...]
@@ -67,10 +70,12 @@ class Desk:
 def desk(db: Connection, custodian: int, now: int) -> Desk:
     """Raises NotFound for a custodian that is not enrolled."""
     who = network.custodian(db, custodian)
+    standing = network_rows.custodians(db, [custodian])[custodian]
     holds, holds_total = _holds(db, who)
     waiting = submission.c.custodian == custodian, submission.c.state.in_(OPEN)
     return Desk(
         custodian=who,
+        no_signature=why_no_signature(standing, who, now),
         holds=holds,
         holds_total=holds_total,
         to_take_over=releases.to_take_over(db, custodian, now),
@@ -80,6 +85,19 @@ def desk(db: Connection, custodian: int, now: int) -> Desk:
         waiting=db.scalar(select(func.count()).where(*waiting)) or 0,
         stock=editions.editions(db, who.operator),
     )
+
+
+def no_signature(db: Connection, custodian: int, now: int) -> NoSignature | None:
+    """Why a custodian cannot sign now; None where it can. Raises NotFound."""
+    who = network.custodian(db, custodian)
+    return why_no_signature(network_rows.custodians(db, [custodian])[custodian], who, now)
+
+
+def no_signature_of_giver(db: Connection, list_: ReleaseAnswer, now: int) -> NoSignature | None:
+    """Why the giver's half of an open list does not count any more; None where it does."""
+    giver = network_rows.custodians(db, [list_.giver.number])[list_.giver.number]
+    by_stand_in = list_.stand_in_reason is not None
+    return why_not_to_be_taken_over(giver, list_.giver, list_.time, by_stand_in, now)
 
 
 def _holds(db: Connection, who: CustodianAnswer) -> tuple[tuple[ItemAnswer, ...], int]:
@@ -115,7 +133,10 @@ def _holds(db: Connection, who: CustodianAnswer) -> tuple[tuple[ItemAnswer, ...]
 
 
 def _held(custodian: int) -> Any:
-    """Items in a custodian's hands: by the chain, but where the forecast is ahead of it, by that."""
+    """Items in a custodian's hands: by the chain, but where the forecast is ahead of it, by that.
+
+    Not the receptacles that were opened: their journey is over (C7), nothing more is done with them.
+    """
     item = tables.item
     ahead = forecast.alias()
     moves_on = and_(ahead.c.item == item.c.item, ahead.c.records >= item.c.records)
@@ -126,6 +147,7 @@ def _held(custodian: int) -> Any:
     ).where(
         item.c.holder == custodian,
         item.c.ended.is_(None),
+        ~item.c.opened,
         ~select(ahead.c.item).where(moves_on).exists(),
     )
     overtaken = and_(item.c.item == forecast.c.item, item.c.records > forecast.c.records)
@@ -136,6 +158,7 @@ def _held(custodian: int) -> Any:
     ).where(
         forecast.c.holder == custodian,
         forecast.c.ended.is_(None),
+        ~forecast.c.opened,
         ~select(item.c.item).where(overtaken).exists(),
     )
     return union_all(on_chain, expected)

@@ -9,10 +9,17 @@ from functools import cache
 from typing import Any
 
 import psycopg
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from backend.errors import PosthornError, Unavailable, Unprocessable
+from backend.errors import Collided, PosthornError, Unavailable, Unprocessable
+
+_NEW = "new"
+# A plan is kept as long as its connection. Made while a table was empty, as the queue is every night, it would
+# read the whole table ever after: where there is an index, it is taken.
+_SESSION = "-c timezone=UTC -c enable_seqscan=off -c enable_mergejoin=off"
 
 
 def open_engine(url: str, pool_size: int = 4) -> Engine:
@@ -22,17 +29,27 @@ def open_engine(url: str, pool_size: int = 4) -> Engine:
         pool_size=pool_size,
         max_overflow=8,
         hide_parameters=True,  # secrets stay out of logged errors
-        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": 5, "options": _SESSION},
     )
+    event.listen(engine, "connect", _is_new)
     event.listen(engine, "checkout", _must_be_silent)
     return engine
 
 
-def _must_be_silent(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+def _is_new(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_NEW] = True
+
+
+def _must_be_silent(
+    connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _proxy: object
+) -> None:
     """A kept connection on which something came has been closed by the server: another is opened instead.
 
-    This asks the kernel; a ping would ask the server before every transaction.
+    This asks the kernel; a ping would ask the server before every transaction. Of a new one the first statement
+    tells: SQLAlchemy gives up after two, with an error that says nothing of a database that is away.
     """
+    if record.info.pop(_NEW, False):
+        return
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):
@@ -70,6 +87,30 @@ def begin(engine: Engine) -> Iterator[Connection]:
         raise
 
 
+@contextmanager
+def alone(engine: Engine, *key: int, wait: bool) -> Iterator[Connection | None]:
+    """A connection that alone has the lock of a key (one bigint or two integers); None where another has it.
+
+    The server lets go of it when the connection ends, however that ends. Raises Unavailable.
+    """
+    numbers = ", ".join(map(str, key))
+    try:
+        with engine.connect() as db:
+            function = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+            if db.exec_driver_sql(f"SELECT {function}({numbers})").scalar() is False:
+                yield None
+                return
+            db.commit()
+            try:
+                yield db
+            finally:
+                db.rollback()
+                db.exec_driver_sql(f"SELECT pg_advisory_unlock({numbers})")
+                db.commit()
+    except OperationalError as error:
+        raise database_away(error) from error
+
+
 def driver(db: Connection) -> psycopg.Connection[Any]:
     """The driver's own connection, in the transaction of `db`."""
     found = db.connection.driver_connection
@@ -82,10 +123,32 @@ def straight(
 ) -> list[tuple[Any, ...]]:
     """The rows of a frequent statement, past SQLAlchemy, whose own work is most of its cost.
 
-    Write placeholders as %b: arrays go over in binary form, twice as fast as text. Raises SQLAlchemy's errors.
+    Write placeholders as %b: arrays go over in binary form, twice as fast as text; and ANY(ARRAY(SELECT unnest(%b)))
+    where a plan is to be made once, not for each length of the array. Raises SQLAlchemy's errors.
     """
+    return _fetched(db, driver(db).cursor(), query, values)
+
+
+def named_rows(
+    db: Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[Any]:
+    """The same with rows whose columns go by their names."""
+    return _fetched(db, driver(db).cursor(row_factory=namedtuple_row), query, values)
+
+
+def named_row(db: Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
+    """The first of them; None where there is none."""
+    return next(iter(named_rows(db, query, values)), None)
+
+
+def _fetched(
+    db: Connection,
+    cursor: psycopg.Cursor[Any],
+    query: str,
+    values: Sequence[Any] | Mapping[str, Any],
+) -> list[Any]:
     try:
-        cursor = driver(db).execute(query, values, binary=True)
+        cursor.execute(query, values, binary=True)
     except psycopg.Error as error:
         raise _as_sqlalchemy(db, query, error) from error
     return cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
@@ -99,7 +162,12 @@ def _as_sqlalchemy(db: Connection, query: str, error: psycopg.Error) -> Exceptio
 
 
 def database_away(error: DBAPIError) -> Unavailable:
-    """The error of a database that cannot be reached or cannot write."""
+    """The error of a database that cannot be reached, cannot write, or ended one of two that waited for each other."""
+    if isinstance(error.orig, psycopg.errors.DeadlockDetected):
+        return Collided(
+            "Others recorded something of the same items at the same moment; nothing was recorded.",
+            "Try again; the same request can be sent again.",
+        )
     full = "No space left" in str(error.orig) or "disk full" in str(error.orig).lower()
     if full:
         return Unavailable(

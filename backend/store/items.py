@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select
-from sqlalchemy.dialects.postgresql import array, insert
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Row, select
 
 from backend.domain.ids import UNNUMBERED_RECEPTACLE
 from backend.domain.network import Standing
-from backend.store.engine import straight
+from backend.store.engine import named_row, straight
 from backend.store.submissions import OPEN
-from backend.store.tables import forecast, item, item_secret, submission
+from backend.store.tables import item, item_secret
 
 STANDING = (
     "holder",
@@ -30,7 +30,8 @@ STANDING = (
 
 _LOCK = "SELECT count(pg_advisory_xact_lock(k)) FROM unnest(%b::bigint[]) AS k"
 _STANDINGS = " UNION ALL ".join(
-    f"SELECT {is_forecast}, item, {', '.join(STANDING)} FROM {name} WHERE item = ANY(%b::bytea[])"
+    f"SELECT {is_forecast}, item, {', '.join(STANDING)} FROM {name} "
+    "WHERE item = ANY(ARRAY(SELECT unnest(%(items)b::bytea[])))"
     for name, is_forecast in (("item", False), ("forecast", True))
 )
 # One statement of one text, however many items: an opening has up to 5,000.
@@ -42,6 +43,38 @@ ON CONFLICT (item) DO UPDATE SET holder = excluded.holder, number = excluded.num
     records = excluded.records, latest_time = excluded.latest_time, ended = excluded.ended,
     keys = excluded.keys, receptacle = excluded.receptacle, closed = excluded.closed,
     opened = excluded.opened
+"""
+_FORGET = """
+DELETE FROM forecast WHERE item = ANY(ARRAY(
+    SELECT item FROM forecast WHERE item = ANY(%b::bytea[]) ORDER BY item FOR UPDATE))
+"""
+_LOCK_NUMBER = "SELECT pg_advisory_xact_lock(hashtextextended(%b, 0))"
+_ACCEPTED = """
+SELECT s.item, s.accepted_time FROM item_secret s WHERE s.scheme = %b AND s.value = %b AND (
+    EXISTS (SELECT FROM item WHERE item.item = s.item)
+    OR EXISTS (SELECT FROM submission WHERE items @> ARRAY[s.item] AND state = ANY(%b::text[])))
+ORDER BY s.accepted_time DESC LIMIT 1
+"""
+_SECRET = (
+    "item",
+    "scheme",
+    "value",
+    "trail_lookup",
+    "trail_code",
+    "operator",
+    "accepted_time",
+    "weight_grams",
+    "service",
+    "destination",
+    "franking",
+    "key_salt",
+    "recipient_key",
+    "sender_key",
+)
+_KEEP_SECRET = f"""
+INSERT INTO item_secret ({", ".join(_SECRET)})
+VALUES ({", ".join(f"%({name})b" for name in _SECRET)})
+ON CONFLICT DO NOTHING RETURNING 1
 """
 
 
@@ -61,7 +94,7 @@ def look(db: Connection, items: Iterable[bytes]) -> dict[bytes, Standing]:
     wanted = list(set(items))
     on_chain: dict[bytes, Standing] = {}
     expected: dict[bytes, Standing] = {}
-    for is_forecast, key, *standing in straight(db, _STANDINGS, (wanted, wanted)):
+    for is_forecast, key, *standing in straight(db, _STANDINGS, {"items": wanted}):
         (expected if is_forecast else on_chain)[key] = Standing(*standing)
     return {
         key: _latest(on_chain.get(key), expected.get(key))
@@ -98,17 +131,16 @@ def expect(db: Connection, standings_: dict[bytes, Standing]) -> None:
 
 def forget_forecast(db: Connection, items: Iterable[bytes]) -> None:
     """After a rejection: back to what the chain says."""
-    db.execute(delete(forecast).where(forecast.c.item.in_(list(items))))
+    straight(db, _FORGET, (list(items),))
 
 
 def keep_secret(db: Connection, **values: Any) -> bool:
     """An item's number, trail code and franking: own rows, never on chain. False where another has the code."""
-    kept = insert(item_secret).values(**values).on_conflict_do_nothing()
-    return db.execute(kept.returning(item_secret.c.item)).first() is not None
+    return bool(straight(db, _KEEP_SECRET, values | {"franking": Jsonb(values["franking"])}))
 
 
-def secret(db: Connection, item_: bytes) -> Row[Any] | None:
-    return db.exec_driver_sql("SELECT * FROM item_secret WHERE item = %b", (item_,)).first()
+def secret(db: Connection, item_: bytes) -> Any:
+    return named_row(db, "SELECT * FROM item_secret WHERE item = %b", (item_,))
 
 
 def origin(db: Connection, item_: bytes) -> int | None:
@@ -125,22 +157,13 @@ def by_trail_lookup(db: Connection, lookup: bytes) -> Row[Any] | None:
     return db.execute(select(item_secret).where(item_secret.c.trail_lookup == lookup)).first()
 
 
-def accepted_bearing(db: Connection, scheme: int, value: str) -> Row[Any] | None:
-    """The newest item of a number that was accepted or still may be; refused and withdrawn ones do not count."""
-    open_ = select(submission.c.digest).where(
-        submission.c["items"].contains(array([item_secret.c.item])), submission.c.state.in_(OPEN)
-    )
-    on_chain = select(item.c.item).where(item.c.item == item_secret.c.item)
-    return db.execute(
-        select(item_secret)
-        .where(
-            item_secret.c.scheme == scheme,
-            item_secret.c.value == value,
-            or_(on_chain.exists(), open_.exists()),
-        )
-        .order_by(item_secret.c.accepted_time.desc())
-        .limit(1)
-    ).first()
+def accepted_bearing(db: Connection, scheme: int, value: str) -> Any:
+    """The newest item of a number that was accepted or still may be; refused and withdrawn ones do not count.
+
+    Locks the number until the commit: one acceptance of it at a time.
+    """
+    straight(db, _LOCK_NUMBER, (f"{scheme}:{value}",))
+    return named_row(db, _ACCEPTED, (scheme, value, list(OPEN)))
 
 
 def bearing(db: Connection, scheme: int, value: str) -> Sequence[Row[Any]]:

@@ -25,7 +25,7 @@ SELECT custodian.number, custodian.kind, place, suspended, suspended_block IS NO
     key, key_kind, key_holder, from_time, until_time, compromised_block IS NOT NULL
 FROM custodian JOIN operator ON operator.number = custodian.operator
 LEFT JOIN signing_right ON signing_right.custodian = custodian.number
-WHERE custodian.number = ANY(%b::bigint[]) ORDER BY from_time
+WHERE custodian.number = ANY(ARRAY(SELECT unnest(%b::bigint[]))) ORDER BY from_time
 """
 
 
@@ -58,6 +58,12 @@ def names(db: Connection, numbers: Iterable[int]) -> dict[int, str]:
 def is_operator(db: Connection, number: int) -> bool:
     """Whether the chain has admitted an operator of this number."""
     return db.scalar(select(operator.c.number).where(operator.c.number == number)) is not None
+
+
+def is_suspended(db: Connection, number: int) -> bool:
+    """Whether the governor has suspended an operator (N4)."""
+    its = operator.c.number == number, operator.c.suspended_block.is_not(None)
+    return db.scalar(select(operator.c.number).where(*its)) is not None
 
 
 def is_being_enrolled(db: Connection, arguments: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from backend.store.engine import named_row
 from backend.store.tables import credential, custodian, person, pin_try
 
 PIN_TRIES = 5
@@ -104,9 +105,9 @@ WHERE secret_hash = %b AND kind = %b AND expires_at > now() AND NOT disabled
 """
 
 
-def holder_of(db: Connection, kind: str, secret: str) -> Row[Any] | None:
+def holder_of(db: Connection, kind: str, secret: str) -> Any:
     """Person and credential of a live session or token; None where there is none."""
-    return db.exec_driver_sql(_HOLDER, (secret_hash(secret), kind)).first()
+    return named_row(db, _HOLDER, (secret_hash(secret), kind))
 
 
 def work_at(db: Connection, session: str, custodian: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import array
 
 from backend.domain.packing import Contents
@@ -56,6 +57,17 @@ def recorded(db: Connection, receptacle: bytes) -> Contents:
         .order_by(content.c.place)
     )
     return Contents(tuple(db.scalars(query)))
+
+
+def under_way(db: Connection, receptacle: bytes) -> Sequence[Row[Any]]:
+    """Packings, closing and opening of a receptacle that are not on chain yet, in the order asked."""
+    query = select(submission).where(
+        submission.c["items"].contains(array([receptacle])),
+        submission.c.kind.in_(("packing", "closing", "opening")),
+        submission.c.state.in_(OPEN),
+    )
+    rows = db.execute(query.order_by(submission.c.sequence)).all()
+    return [row for row in rows if row.payload[row.kind]["receptacle"] == "0x" + receptacle.hex()]
 
 
 def heights(db: Connection, items: Iterable[bytes]) -> dict[bytes, int]:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
-from backend.store.engine import straight
+from backend.store.engine import named_rows, straight
 
 COLUMNS = (
     "digest",
@@ -30,6 +30,12 @@ FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
     %b::integer[], %b::text[], %b::integer[], %b::text[]) AS new ({", ".join(COLUMNS)})
 ORDER BY digest ON CONFLICT DO NOTHING
 """
+_LOCK = """
+SELECT * FROM release WHERE digest = ANY(ARRAY(SELECT unnest(%b::bytea[]))) ORDER BY digest FOR UPDATE
+"""
+_SET_STATE = """
+UPDATE release SET state = %b WHERE digest = ANY(ARRAY(SELECT unnest(%b::bytea[])))
+"""
 
 
 def keep(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -40,12 +46,11 @@ def keep(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
         straight(db, _KEEP, columns)
 
 
-def lock(db: Connection, digests: Iterable[bytes]) -> dict[bytes, Row[Any]]:
+def lock(db: Connection, digests: Iterable[bytes]) -> dict[bytes, Any]:
     """Those of the releases that are kept, locked in one order until the commit."""
-    query = "SELECT * FROM release WHERE digest = ANY(%b) ORDER BY digest FOR UPDATE"
-    return {row.digest: row for row in db.exec_driver_sql(query, (list(digests),))}
+    return {row.digest: row for row in named_rows(db, _LOCK, (list(digests),))}
 
 
 def set_state(db: Connection, digests: Iterable[bytes], state: str) -> None:
     """`open`, `received` or `withdrawn`."""
-    straight(db, "UPDATE release SET state = %b WHERE digest = ANY(%b)", (state, list(digests)))
+    straight(db, _SET_STATE, (state, list(digests)))

@@ -18,6 +18,7 @@ from backend.store.tables import (
     claims_closed,
     edition,
     edition_terms,
+    from_eight_bytes,
     in_eight_bytes,
     issued_range,
     print_job,
@@ -32,30 +33,32 @@ from backend.store.tables import (
 DAY_SECONDS = 86_400
 
 
-def facts(db: Connection, stamps: Iterable[int]) -> dict[int, StampFacts]:
-    """What is known of each stamp; one whose edition does not exist is missing here."""
-    return {s: found for s in stamps if (found := stamp_facts(db, s)) is not None}
-
-
-# One statement: this is asked for every code that anybody scans. Of ranges, the newest that begins at or below
-# the serial is the only one that may cover it.
-_FACTS = """
-SELECT edition.first_day, edition.withdrawn_from, issued.block_time, issued.block_number, void.reason,
-    EXISTS (SELECT FROM twin WHERE stamp = %(stamp)b),
-    CASE WHEN replaced.edition IS NULL THEN closed.block_time END,
-    ARRAY(SELECT block_time FROM original_shown WHERE stamp = %(stamp)b ORDER BY block_time),
-    ARRAY(SELECT ARRAY[custodian, time] FROM sighting WHERE stamp = %(stamp)b ORDER BY time),
-    stamp_use.custodian, stamp_use.time, stamp_use.kind, stamp_use.item, stamp_use.block_number
-FROM edition
-LEFT JOIN LATERAL {issued_range} ON issued.last >= %(serial)b
-LEFT JOIN LATERAL {void_range} ON void.last >= %(serial)b
-LEFT JOIN LATERAL {claims_closed} ON closed.last >= %(serial)b
-LEFT JOIN LATERAL {claim_root} ON replaced.last >= %(serial)b
-LEFT JOIN stamp_use ON stamp_use.stamp = %(stamp)b
-WHERE edition.edition = %(edition)b AND %(serial)b BETWEEN 1 AND edition.quantity
+# All facts of stamps, of any number of them in one statement: this is asked for every code that anybody scans.
+# Of ranges, the newest that begins at or below the serial is the only one that may cover it.
+FACTS = """
+edition.edition, edition.first_day, edition.withdrawn_from, issued.block_time, issued.block_number, void.reason,
+EXISTS (SELECT FROM twin WHERE twin.stamp = asked.stamp),
+CASE WHEN replaced.edition IS NULL THEN closed.block_time END,
+ARRAY(SELECT block_time FROM original_shown WHERE stamp = asked.stamp ORDER BY block_time),
+ARRAY(SELECT ARRAY[custodian, time] FROM sighting WHERE stamp = asked.stamp ORDER BY time),
+CASE WHEN issued.block_time IS NULL THEN EXISTS (
+    SELECT FROM submission WHERE kind = 'issue' AND state IN ('pending', 'held', 'sent')
+    AND (payload ->> 'edition')::bigint = asked.edition
+    AND (payload ->> 'first')::bigint <= serial AND (payload ->> 'last')::bigint >= serial) ELSE false END,
+stamp_use.custodian, stamp_use.time, stamp_use.kind, stamp_use.item, stamp_use.block_number
+"""
+FACTS_WIDTH = 16
+FACTS_FROM = """
+(SELECT *, stamp >> 32 & 4294967295 AS edition, stamp & 4294967295 AS serial FROM {{stamps}}) AS asked
+LEFT JOIN edition ON edition.edition = asked.edition AND serial BETWEEN 1 AND edition.quantity
+LEFT JOIN LATERAL {issued_range} ON issued.last >= serial
+LEFT JOIN LATERAL {void_range} ON void.last >= serial
+LEFT JOIN LATERAL {claims_closed} ON closed.last >= serial
+LEFT JOIN LATERAL {claim_root} ON replaced.last >= serial
+LEFT JOIN stamp_use ON stamp_use.stamp = asked.stamp
 """.format(
     **{
-        table: f"(SELECT * FROM {table} WHERE {table}.edition = edition.edition AND first <= %(serial)b "
+        table: f"(SELECT * FROM {table} WHERE {table}.edition = asked.edition AND first <= serial "
         f"ORDER BY first DESC LIMIT 1) AS {name}"
         for table, name in (
             ("issued_range", "issued"),
@@ -65,13 +68,24 @@ WHERE edition.edition = %(edition)b AND %(serial)b BETWEEN 1 AND edition.quantit
         )
     }
 )
+# An array within a SELECT keeps its length from the planner, which would plan anew for each.
+_FACTS = f"SELECT asked.stamp, {FACTS} FROM " + FACTS_FROM.format(
+    stamps="unnest((SELECT %b::bigint[])) AS stamp"
+)
 
 
-def stamp_facts(db: Connection, stamp: int) -> StampFacts | None:
-    """All facts of one stamp; None where its edition does not exist or has no such serial."""
-    number, serial = edition_of(stamp), serial_of(stamp)
-    values = {"stamp": in_eight_bytes(stamp), "edition": number, "serial": serial}
-    for (
+def facts(db: Connection, stamps: Iterable[int]) -> dict[int, StampFacts]:
+    """What is known of each stamp; one whose edition does not exist or has no such serial is missing here."""
+    asked = [in_eight_bytes(stamp) for stamp in sorted(set(stamps))]
+    rows = straight(db, _FACTS, (asked,)) if asked else []
+    read = {from_eight_bytes(row[0]): read_facts(row[1:]) for row in rows}
+    return {stamp: found for stamp, found in read.items() if found is not None}
+
+
+def read_facts(columns: Sequence[Any]) -> StampFacts | None:
+    """The facts out of the columns FACTS; None where the stamp's edition does not exist or has no such serial."""
+    (
+        edition_number,
         first_day,
         withdrawn_from,
         issued_at,
@@ -81,22 +95,29 @@ def stamp_facts(db: Connection, stamp: int) -> StampFacts | None:
         closed_at,
         shown,
         sightings,
+        being_issued,
         *use,
-    ) in straight(db, _FACTS, values):
-        return StampFacts(
-            issued_at=issued_at,
-            issued_block=issued_block,
-            being_recorded=issued_at is None and _is_being_issued(db, number, serial),
-            first_day=first_day,
-            withdrawn_from=withdrawn_from,
-            use=Use(*use) if use[0] is not None else None,
-            void_reason=void_reason,
-            twin_claimed=twin_claimed,
-            claims_closed_at=closed_at,
-            sightings=tuple(Sighting(custodian, time) for custodian, time in sightings),
-            original_shown=tuple(shown),
-        )
-    return None
+    ) = columns
+    if edition_number is None:
+        return None
+    return StampFacts(
+        issued_at=issued_at,
+        issued_block=issued_block,
+        being_recorded=being_issued,
+        first_day=first_day,
+        withdrawn_from=withdrawn_from,
+        use=Use(*use) if use[0] is not None else None,
+        void_reason=void_reason,
+        twin_claimed=twin_claimed,
+        claims_closed_at=closed_at,
+        sightings=tuple(Sighting(custodian, time) for custodian, time in sightings),
+        original_shown=tuple(shown),
+    )
+
+
+def stamp_facts(db: Connection, stamp: int) -> StampFacts | None:
+    """All facts of one stamp; None where its edition does not exist or has no such serial."""
+    return facts(db, (stamp,)).get(stamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +157,6 @@ def _covering(ranges: Any, number: int, serial: int) -> Any:
         .subquery()
     )
     return select(newest_below).where(newest_below.c.last >= serial)
-
-
-def _is_being_issued(db: Connection, number: int, serial: int) -> bool:
-    payload = submission.c.payload
-    return (
-        db.execute(
-            select(submission.c.digest).where(
-                submission.c.kind == "issue",
-                submission.c.state.in_(OPEN),
-                payload["edition"].as_integer() == number,
-                payload["first"].as_integer() <= serial,
-                payload["last"].as_integer() >= serial,
-            )
-        ).first()
-        is not None
-    )
 
 
 def add_sighting(db: Connection, stamp: int, custodian: int, time: int) -> None:

@@ -341,6 +341,25 @@ span = Table(
     Column("logs", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
 )
+# One row of counts over the tables of the model, which their triggers keep (migrations/versions/0012_tally.py): rows
+# that are dropped, folded or rewound are counted in the same transaction.
+tally = Table(
+    "tally",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, server_default=text("1")),
+    Column("operators", BigInteger, nullable=False),
+    Column("custodians", BigInteger, nullable=False),
+    Column("items", BigInteger, nullable=False),
+    Column("items_open", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("hand_offs", BigInteger, nullable=False),
+    Column("signatures", BigInteger, nullable=False),
+    Column("stamps_issued", BigInteger, nullable=False),
+    Column("stamps_used", BigInteger, nullable=False),
+    Column("stamps_void", BigInteger, nullable=False),
+    Column("twins_claimed", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
 MODEL = (
     operator,
     submitter,
@@ -627,6 +646,45 @@ alarm = Table(
     Column("ended_at", DateTime(timezone=True)),
     Index("ix_alarm_open", "source", unique=True, postgresql_where=text("ended_at IS NULL")),
 )
+# Other systems that are told of an operator's records (docs/decisions/0019). `cursor` is the block up to which there
+# are messages; the secret follows from the salt and the keystore.
+hook = Table(
+    "hook",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("operator", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'on'")),  # on, off, disabled
+    Column("cursor", BigInteger, nullable=False),
+    # In a row, until a message is told: calls after which the hook rests, and messages refused.
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("refused", Integer, nullable=False, server_default=text("0")),
+    Column("trouble", Text, nullable=False, server_default=text("''")),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("told_at", DateTime(timezone=True)),
+    Column("looked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    _now(),
+)
+# A record of which a hook is still to be told; it goes when the receiver has taken it.
+hook_message = Table(
+    "hook_message",
+    metadata,
+    Column(
+        "hook",
+        Integer,
+        ForeignKey("hook.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("item", LargeBinary, primary_key=True),
+    Column("record", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, Identity(), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    _now(),
+    Index("ix_hook_message_due", "hook", "due_at", "sequence"),
+)
 OWN = (
     person,
     credential,
@@ -650,4 +708,6 @@ OWN = (
     showcase,
     import_line,
     alarm,
+    hook,
+    hook_message,
 )

@@ -166,9 +166,7 @@ def check_new_number(number: ItemNumber) -> None:
 def _refuse_number_in_use(
     db: Connection, house: House, number: ItemNumber, reuse_confirmed: bool
 ) -> None:
-    """J46: refused within 12 months; later it is a question. One acceptance of a number at a time."""
-    lock = f"{int(number.scheme)}:{number.value}"
-    db.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
+    """J46: refused within 12 months; later it is a question."""
     earlier = item_rows.accepted_bearing(db, int(number.scheme), number.value)
     if earlier is None:
         return

@@ -84,7 +84,7 @@ def deliver(db: Connection, house: House, who: Actor, request: DeliveryRequest) 
     named = {key for key in (keys.recipient, keys.sender) if any(key)}
     refuse(rules.judge_delivery(delivery, standing, giver, named, house.now()))
     assert giver is not None
-    _check_recipient(house, house.digest(delivery), request)
+    _check_recipient(house, house.digest(delivery), request, secret.value)
     digest, signature = signed(house, giver, delivery.time, delivery, request.signature)
     return keep(
         db,
@@ -106,12 +106,13 @@ def deliver(db: Connection, house: House, who: Actor, request: DeliveryRequest) 
     )
 
 
-def _check_recipient(house: House, digest: bytes, request: DeliveryRequest) -> None:
+def _check_recipient(house: House, digest: bytes, request: DeliveryRequest, number: str) -> None:
     if house.recover(digest, request.recipient_signature) != request.recipient:
         raise RefusedByRule(
             "WrongSignature",
-            "The addressee's signature does not fit this delivery.",
-            "Open the delivery code again and sign once more.",
+            f"This was not signed with the delivery code of item {number}.",
+            "Look at the code that the sender passed on for this item, and type it anew. Without it, "
+            "deliver with a mode: signature kept, letter-box, neighbour.",
             "C4",
         )
 

@@ -86,8 +86,7 @@ def promise_stamps(
     """Promise each stamp to one record. Raises RefusedByRule AlreadyUsed where another has it."""
     for stamp in sorted(wanted):
         if not stamps.promise_use(db, stamp, digest, custodian, time):
-            found = refusal("AlreadyUsed", stamp=stamp, block_number=0)
-            raise RefusedByRule(found.name, found.detail, found.what_now, found.rule, stamp=stamp)
+            raise RefusedByRule.of(refusal("AlreadyUsed", stamp=stamp, block_number=0))
 
 
 def refuse_with_sightings(
@@ -96,7 +95,7 @@ def refuse_with_sightings(
     """Raise the refusal; a used stamp shown elsewhere is kept as a sighting, whatever is rolled back."""
     if found is None:
         return
-    error = RefusedByRule(found.name, found.detail, found.what_now, found.rule, **found.values)
+    error = RefusedByRule.of(found)
     stamp = found.values.get("stamp")
     known = facts.get(stamp) if isinstance(stamp, int) else None
     if found.name == "AlreadyUsed" and known is not None and isinstance(stamp, int):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from backend.domain import codes, rules
 from backend.domain.network import Custodian, Standing
@@ -201,9 +201,7 @@ def take_over_each(
 class _Receiver:
     """Who takes lists over: what is known of these, of the parties and of the items."""
 
-    def __init__(
-        self, db: Connection, house: House, who: Actor, rows: dict[bytes, Row[Any]]
-    ) -> None:
+    def __init__(self, db: Connection, house: House, who: Actor, rows: dict[bytes, Any]) -> None:
         self._house, self._who, self._rows = house, who, rows
         self._releases = {digest: release_of(row) for digest, row in rows.items()}
         lists = self._releases.values()
@@ -232,7 +230,7 @@ class _Receiver:
 
     def _draft(
         self,
-        row: Row[Any],
+        row: Any,
         giver: Custodian | None,
         release: Release | ForcedRelease,
         receipt: Receipt,
@@ -255,7 +253,7 @@ class _Receiver:
 
 
 def _record(
-    row: Row[Any],
+    row: Any,
     giver: Custodian | None,
     release: Release | ForcedRelease,
     receipt: Receipt,
@@ -275,7 +273,7 @@ def _record(
     return {"kind": "forced_hand_off", "payload": {"forced": halves}, "lane": lane}
 
 
-def _still_open(row: Row[Any] | None, taken: bool = False) -> Row[Any]:
+def _still_open(row: Any, taken: bool = False) -> Any:
     """`taken`: received by the same request. Raises NotFound, Conflict."""
     if row is None:
         raise NotFound("There is no such list to take over.", "Scan the list's code again.")
@@ -286,7 +284,7 @@ def _still_open(row: Row[Any] | None, taken: bool = False) -> Row[Any]:
     return row
 
 
-def release_of(row: Row[Any]) -> Release | ForcedRelease:
+def release_of(row: Any) -> Release | ForcedRelease:
     """The release that a row keeps."""
     lines = tuple(from_wire(Line, line) for line in row.lines)
     if row.stand_in_reason is not None:

@@ -64,7 +64,10 @@ def must_fit(db: Connection, role: str, custodians: Sequence[int]) -> None:
     unknown = people.without_custodian(db, custodians)
     if unknown:
         named = ", ".join(map(custodian_text, unknown))
-        raise Unprocessable(f"There is no custodian {named}.", "The API names all: /v1/custodians.")
+        raise Unprocessable(
+            f"There is no custodian {named}.",
+            "`posthorn custodians` lists all in a terminal, /v1/custodians in the API.",
+        )
     if role == "clerk" and not custodians:
         raise Unprocessable(
             "A clerk works at one custodian at least.",

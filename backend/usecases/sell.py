@@ -15,7 +15,7 @@ from backend.domain.typed_data import Issue, Signed, Void
 from backend.domain.wire import to_wire
 from backend.errors import Conflict, NotAllowed, NotFound, Unprocessable
 from backend.ports import Actor, House
-from backend.store import stamps
+from backend.store import network, stamps
 from backend.usecases.submit import Promise, draft, keep, must_act_for, refuse
 from stamps.sheet import LAYOUTS
 
@@ -61,6 +61,7 @@ def reserve_stamps(db: Connection, who: Actor, request: PrintRequest) -> Reserve
         raise NotFound(f"There is no edition {ids.edition_text(request.edition)}.")
     if request.edition >> 16 != request.custodian >> 24:
         refuse(refusal("NotOwnCustodian", edition=request.edition, custodian=request.custodian))
+    _must_not_be_suspended(db, request.edition)
     first = stamps.reserve(db, request.edition, request.count)
     while first is not None and (
         end := stamps.last_unsaleable(db, request.edition, first, first + request.count - 1)
@@ -115,20 +116,36 @@ def confirm_print(
     job_id: int,
     spoilt: Iterable[int],
     reason: int = SPOILT,
+    *,
+    unprinted: bool = False,
 ) -> list[Promise]:
     """Issue what came out, void what did not: the serials in `spoilt`, with a reason (S3, S5).
 
-    Raises NotFound, Conflict (finished before), Unprocessable (serials of another job), NotAllowed.
+    A job of which nothing is sold may end unprinted; `unprinted` says that the asker saw it so. Raises NotFound,
+    Conflict (finished before, never printed, printed meanwhile), Unprocessable (serials of another job),
+    NotAllowed, RefusedByRule (its post is suspended: the job waits until it is not).
     """
     row = _job(db, who, job_id)
     if row.state == "confirmed":
         raise Conflict("This print job is finished.", "Look at the stamps' own pages.")
+    if unprinted and row.state != "reserved":
+        raise Conflict(
+            f"The sheet of print job {job_id} was given out meanwhile; nothing was taken out of use.",
+            "Look at what came out, and say on the job's page which stamps that is.",
+        )
     bad = sorted(set(spoilt))
     if any(not row.first <= serial <= row.last for serial in bad):
         raise Unprocessable(f"This job printed serials {row.first} to {row.last}.")
+    good = [serial for serial in range(row.first, row.last + 1) if serial not in bad]
+    if good and row.state != "printed":
+        raise Conflict(
+            f"The sheet of print job {job_id} was never printed.",
+            "Open its sheet, print it and look at what came out; then sell that.",
+        )
+    _must_not_be_suspended(db, row.edition)
     promises = [
         _put(db, house, who, Issue(row.edition, first, last, row.custodian), row.custodian)
-        for first, last in ranges(s for s in range(row.first, row.last + 1) if s not in bad)
+        for first, last in ranges(good)
     ] + [
         _put(db, house, who, Void(row.edition, first, last, reason), row.custodian)
         for first, last in ranges(bad)
@@ -142,7 +159,7 @@ def void_stamps(
 ) -> Promise:
     """Take a range out of use, issued or not: returned, stolen, spoilt (S5).
 
-    Raises Unprocessable (reason, range), NotFound, RefusedByRule (a used stamp), NotAllowed.
+    Raises Unprocessable (reason, range), NotFound, RefusedByRule (a used stamp, a suspended post), NotAllowed.
     """
     _must_be_of_its_post(who, edition)
     if reason not in codes.VOID_REASONS:
@@ -158,12 +175,20 @@ def void_stamps(
             f"{last - first + 1} stamps are too many for one record.",
             f"Void at most {MOST_TO_VOID} at a time.",
         )
+    _must_not_be_suspended(db, edition)
     used = stamps.first_spent(db, edition, first, last)
     if used is not None:
         stamp, block, is_void = used
         name = "VoidStamp" if is_void else "AlreadyUsed"
         refuse(refusal(name, stamp=stamp, block_number=block))
     return _put(db, house, who, Void(edition, first, last, reason), who.custodian)
+
+
+def _must_not_be_suspended(db: Connection, edition: int) -> None:
+    """N4: its post sends what is sold and what is void, and the chain takes nothing from a suspended one."""
+    operator = ids.operator_of_edition(edition)
+    if network.is_suspended(db, operator):
+        refuse(refusal("OperatorIsSuspended", operator=operator))
 
 
 def _must_be_of_its_post(who: Actor, edition: int) -> None:

@@ -38,25 +38,13 @@ class Promise:
 def refuse(found: Refusal | None) -> None:
     """Raises RefusedByRule with the refusal's words; None passes."""
     if found is not None:
-        raise RefusedByRule(found.name, found.detail, found.what_now, found.rule, **found.values)
+        raise RefusedByRule.of(found)
 
 
 def refuse_lines(refused: dict[int, Refusal]) -> None:
     """A list with bad lines is refused whole, each bad line named. Raises RefusedByRule."""
-    if not refused:
-        return
-    first = next(iter(refused.values()))
-    count = "" if len(refused) == 1 else f" ({len(refused)} lines of the list are refused.)"
-    raise RefusedByRule(
-        first.name,
-        first.detail + count,
-        "Take these lines off the list, or put them right, and send it again.",
-        first.rule,
-        lines=[
-            {"line": index, "name": r.name, "detail": r.detail, "what_now": r.what_now}
-            for index, r in refused.items()
-        ],
-    )
+    if refused:
+        raise RefusedByRule.of_lines(refused)
 
 
 def must_be(number: int, codes_: codes.CodeList) -> None:

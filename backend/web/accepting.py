@@ -20,7 +20,7 @@ from backend.domain.typed_data import DeliveryKeys
 from backend.domain.verdict import CodeAxis
 from backend.errors import PosthornError, SignatureWanted, Unprocessable
 from backend.queries import editions, labels, stamps
-from backend.usecases.accept import AcceptRequest, accept
+from backend.usecases.accept import Accepted, AcceptRequest, accept
 from backend.usecases.deliver import delivery_key_seed
 from backend.usecases.franking import Franking, Payment
 from backend.web.desk import digest_of, kind_of
@@ -103,11 +103,14 @@ def accept_item(visit: Visiting, entered: Annotated[Entered, Form()]) -> Respons
     who, custodian = visit.at_desk()
     signed, lots = given(visit), _Lots.of(entered)
     code = lots.code if entered.against_code else None
+
+    def record(db: Connection) -> tuple[Accepted, Franking | None]:
+        request = _request(db, visit, custodian, entered, lots)
+        request = replace(request, time=signed.time, signature=signed.signature)
+        return accept(db, visit.house, who, request), request.franking
+
     try:
-        with visit.begin() as db:
-            request = _request(db, visit, custodian, entered, lots)
-            request = replace(request, time=signed.time, signature=signed.signature)
-            done = accept(db, visit.house, who, request)
+        done, franking = visit.write(record)
     except SignatureWanted as wanted:
         wanted.fields |= {
             "made": trail_code_text(lots.trail_code),
@@ -117,9 +120,7 @@ def accept_item(visit: Visiting, entered: Annotated[Entered, Form()]) -> Respons
         raise
     except PosthornError as error:
         return _form(visit, entered, error)
-    return visit.page(
-        "work/accepted.html", done=done, franking=request.franking, code=code, sizes=SIZES
-    )
+    return visit.page("work/accepted.html", done=done, franking=franking, code=code, sizes=SIZES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,17 @@ from backend.domain.commitments import trail_code_text
 from backend.domain.typed_data import ZERO32
 from backend.errors import NotFound, PosthornError, SignatureWanted, Unprocessable
 from backend.ports import Actor
-from backend.queries import labels, trails
-from backend.queries.trails import ItemAnswer
+from backend.queries import items as item_answers
+from backend.queries import labels, trails, work
+from backend.queries.items import ItemAnswer
 from backend.usecases import cancel, custody, sell
 from backend.usecases.cancel import CancelRequest
 from backend.usecases.custody import EndRequest, RecallRequest, ReportRequest, TakeUpRequest
 from backend.usecases.deliver import DeliveryRequest, deliver, draft_delivery
+from backend.usecases.submit import Promise
 from backend.web.accepting import scanned_stamps
 from backend.web.desk import digest_of, kind_of
+from backend.web.observing import offered
 from backend.web.signed_delivery import parse_signed
 from backend.web.signing import Given, given
 from backend.web.stories import contracts
@@ -39,12 +42,6 @@ ENDS: Final = {
     "office_of_exchange": ("left_the_network",),
     "customs": ("seized", "destroyed"),
 }
-CUSTOMS_REPORTS: Final = ("held", "released", "returned_by_customs", "seal_replaced")
-OFFICE_REPORTS: Final = (
-    "damaged", "attempted_delivery", "refused", "lost", "found", "redirected", "misrouted",
-    "ready_for_collection", "not_collected", "return_ordered", "presented_to_customs", "correction",
-    "objection", "not_received", "take_up_confirmed", "take_up_contested",
-)  # fmt: skip
 
 
 @router.get("/work/items/{item}")
@@ -55,38 +52,45 @@ def item_page(visit: Visiting, item: str) -> Response:
 
 
 def _item_page(visit: Visit, item: bytes, error: PosthornError | None = None) -> Response:
-    _, custodian = visit.at_desk()
-    kind = kind_of(visit)
-    with visit.begin() as db:
-        found = trails.trail(db, item, opened=True)
-        line = trails.lines(db, [item]).get(item)
-        own = _is_own(db, item, custodian)
-    here = _is_here(line, custodian)
-    return visit.page(
-        "work/item.html",
-        status=error.status if error else 200,
-        trail=found,
-        line=line,
-        here=here,
-        own=own,
-        ends=ENDS.get(kind, ()) if here else (),
-        reports=CUSTOMS_REPORTS + OFFICE_REPORTS if kind == "customs" else OFFICE_REPORTS,
-        offer=_offer(visit, item) if here and kind not in ("customs", "vehicle") else None,
-        error=error,
-    )
+    status = error.status if error else 200
+    told = _with_acts(visit, item)
+    return visit.page("work/item.html", status=status, error=error, now=visit.house.now(), **told)
 
 
 @router.get("/work/items/{item}/part")
 def item_part(visit: Visiting, item: str) -> Response:
-    """The changing part of an item's page, for live.js."""
+    """What an item's page tells, for live.js."""
+    visit.at_desk()
+    return visit.page("work/item_part.html", **_told(visit, digest_of(item)))
+
+
+@router.get("/work/items/{item}/acts")
+def item_acts(visit: Visiting, item: str) -> Response:
+    """What an item's page offers to do, for live.js: it follows from what was recorded meanwhile."""
+    visit.at_desk()
+    return visit.page("work/item_acts.html", **_with_acts(visit, digest_of(item)))
+
+
+def _told(visit: Visit, item: bytes) -> dict[str, Any]:
+    """The trail, whether the item is here and its own post's, and what keeps the custodian from signing."""
     _, custodian = visit.at_desk()
-    wanted = digest_of(item)
     with visit.begin() as db:
-        found = trails.trail(db, wanted, opened=True)
-        line = trails.lines(db, [wanted]).get(wanted)
-        own = _is_own(db, wanted, custodian)
-    here = _is_here(line, custodian)
-    return visit.page("work/item_part.html", trail=found, here=here, own=own)
+        found = trails.trail(db, item, opened=True)
+        line = item_answers.lines(db, [item]).get(item)
+        own = _is_own(db, item, custodian)
+        why = work.no_signature(db, custodian, visit.house.now())
+    return {"trail": found, "here": _is_here(line, custodian), "own": own, "no_signature": why}
+
+
+def _with_acts(visit: Visit, item: bytes) -> dict[str, Any]:
+    """The same, and what may be done with the item here, by the custodian's kind."""
+    kind, told = kind_of(visit), _told(visit, item)
+    here = told["here"]
+    return told | {
+        "ends": ENDS.get(kind, ()) if here else (),
+        "offered": offered(kind),
+        "offer": _offer(visit, item) if here and kind not in ("customs", "vehicle") else None,
+    }
 
 
 def _is_own(db: Connection, item: bytes, custodian: int) -> bool:
@@ -111,14 +115,13 @@ def _offer(visit: Visit, item: bytes) -> dict[str, object] | None:
         state = trails.trail(db, item).state
         if state is None or state.keys == ZERO32:
             return None
-        line, label = trails.lines(db, [item])[item], labels.label(db, item)
+        line, label = item_answers.lines(db, [item])[item], labels.label(db, item)
     return {
         "contracts": contracts(visit.house),
         "trailCode": trail_code_text(label.trail_code),
         "item": "0x" + item.hex(),
         "number": line.custody_number,
         "giver": custodian,
-        "now": visit.house.now(),
     }
 
 
@@ -129,8 +132,7 @@ def _do(visit: Visit, item: bytes, act: Act) -> Response:
     """One act on an item; a refusal is shown on the item's page with what to do next."""
     who, custodian = visit.at_desk()
     try:
-        with visit.begin() as db:
-            act(db, who, custodian)
+        visit.write(lambda db: act(db, who, custodian))
     except SignatureWanted:
         raise
     except PosthornError as error:
@@ -284,21 +286,24 @@ def cancel_stamps(
     who, custodian = visit.at_desk()
     signed = given(visit)
     shown: dict[str, Any] = {"texts": texts, "kind": kind, "item": item}
+
+    def record(db: Connection) -> tuple[Promise, tuple[int, ...]]:
+        found = scanned_stamps(db, visit, texts.split())
+        on = labels.find_item(db, item) if item.strip() else ZERO32
+        number = _number(codes.CANCEL_KINDS, kind)
+        request = CancelRequest(
+            custodian, found, number, on, time=signed.time, signature=signed.signature
+        )
+        return cancel.cancel(db, visit.house, who, request), found
+
     try:
-        with visit.begin() as db:
-            found = scanned_stamps(db, visit, texts.split())
-            on = labels.find_item(db, item) if item.strip() else ZERO32
-            number = _number(codes.CANCEL_KINDS, kind)
-            request = CancelRequest(
-                custodian, found, number, on, time=signed.time, signature=signed.signature
-            )
-            done = cancel.cancel(db, visit.house, who, request)
+        done = visit.write(record)
     except SignatureWanted:
         raise
     except PosthornError as error:
         return visit.page("work/cancel.html", status=error.status, error=error, done=None, **shown)
     shown |= {"texts": ""}
-    return visit.page("work/cancel.html", error=None, done=(done, found), **shown)
+    return visit.page("work/cancel.html", error=None, done=done, **shown)
 
 
 @router.get("/work/void")
@@ -320,10 +325,9 @@ def void_stamps(
     shown: dict[str, Any] = {"first": first, "last": last, "reason": reason}
     try:
         a, b = _range(first, last)
-        with visit.begin() as db:
-            serials = ids.serial_of(a), ids.serial_of(b)
-            number = _number(codes.VOID_REASONS, reason)
-            sell.void_stamps(db, visit.house, who, ids.edition_of(a), *serials, number)
+        serials = ids.serial_of(a), ids.serial_of(b)
+        number, edition = _number(codes.VOID_REASONS, reason), ids.edition_of(a)
+        visit.write(lambda db: sell.void_stamps(db, visit.house, who, edition, *serials, number))
     except PosthornError as error:
         return visit.page("work/void.html", status=error.status, error=error, done=False, **shown)
     return visit.page("work/void.html", error=None, done=True, **shown)

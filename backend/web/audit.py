@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,6 +19,7 @@ from backend.domain.times import written
 from backend.domain.trail import KIND_NAMES
 from backend.errors import BadRequest, PosthornError
 from backend.queries import audit, network, trails
+from backend.queries import items as item_answers
 from backend.queries.audit import Filters, RecordAnswer
 from backend.queries.paging import MOST_ROWS, Page
 from backend.web.desk import digest_of
@@ -40,7 +40,6 @@ COLUMNS = (
     "item", "number", "record", "kind", "what", "custodian", "to", "event_time_utc",
     "record_time_utc", "block", "transaction", "digest", "flags", "status",
 )  # fmt: skip
-CUSTODIAN = re.compile("[0-9]{1,5}-[0-9]{1,8}")
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -82,15 +81,12 @@ Asking = Annotated[Asked, Depends(asked)]
 
 def filters_of(query: Asked) -> Filters:
     """What the read model is asked. Raises BadRequest."""
-    text, custodian = query.text, query.custodian
-    if CUSTODIAN.fullmatch(text):
-        text, custodian = "", text
     until = _day(query.until)
     try:
         return Filters(
-            text=text,
-            operator=int(query.operator) if query.operator else None,
-            custodian=ids.parse_custodian(custodian) if custodian else None,
+            text=query.text,
+            operator=ids.parse_operator(query.operator) if query.operator else None,
+            custodian=ids.parse_custodian(query.custodian) if query.custodian else None,
             kind=query.kind or None,
             since=_day(query.since),
             until=until + 86_400 if until is not None else None,
@@ -127,17 +123,17 @@ def audit_page(
     except PosthornError as error:
         if error.status >= 500:
             raise
-        return _table(visit, query, Page((), None), 0, (), error)
+        return _table(visit, query, Page((), None), audit.Total(0, False), (), error)
     return _table(visit, query, found, total, bearing)
 
 
-def _several(visit: Visit, text: str) -> tuple[trails.ItemAnswer, ...]:
+def _several(visit: Visit, text: str) -> tuple[item_answers.ItemAnswer, ...]:
     """Items that bear the same number over the years: the reader has to say which one."""
     if not text or is_digits(text) or text.startswith("0x") or ids.STAMP_TEXT.match(text):
         return ()
     with visit.begin() as db:
         try:
-            found = trails.bearing(db, text)
+            found = item_answers.bearing(db, text)
         except PosthornError:
             return ()
     return found
@@ -147,8 +143,8 @@ def _table(
     visit: Visit,
     query: Asked,
     found: Page[RecordAnswer],
-    total: int,
-    bearing: tuple[trails.ItemAnswer, ...],
+    total: audit.Total,
+    bearing: tuple[item_answers.ItemAnswer, ...],
     error: PosthornError | None = None,
 ) -> Response:
     with visit.begin() as db:

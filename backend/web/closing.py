@@ -57,8 +57,7 @@ def close(
     who = visit.person("admin")
     try:
         number, why = _chosen(edition, reason)
-        with visit.begin() as db:
-            close_claims(db, visit.house, who, number, first, last, why)
+        visit.write(lambda db: close_claims(db, visit.house, who, number, first, last, why))
     except PosthornError as error:
         typed = {"edition": edition, "first": first, "last": last, "reason": reason}
         return _page(visit, error, typed=typed)

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from backend.api import withdraw
 from backend.domain import codes, ids
 from backend.errors import NotFound, PosthornError
-from backend.queries import labels, network, stamps, trails, work
+from backend.queries import items as item_answers
+from backend.queries import labels, network, stamps, work
 from backend.web.render import SCANS
 from backend.web.verify import LONGEST_TEXT, where_to
 from backend.web.visit import PageRoute, Visit, Visiting, see
@@ -47,6 +48,8 @@ BUTTONS: Final = {
     "customs": (HAND_OVER, TAKE_OVER, PACK),
     "courier": (HAND_OVER, TAKE_OVER, ACCEPT),
 }
+# These need no signature of the custodian: its post sends them.
+UNSIGNED: Final = (SELL, VOID)
 ACCEPTS: Final = frozenset(kind for kind, buttons in BUTTONS.items() if ACCEPT in buttons)
 
 
@@ -62,12 +65,17 @@ def work_page(visit: Visiting, pin: Annotated[str, Query()] = "") -> Response:
     with visit.begin() as db:
         if who.custodian is None:
             return visit.page("work/choose.html", places=_places(db, who.custodians))
+        desk = work.desk(db, who.custodian, visit.house.now())
+        buttons = BUTTONS.get(kind_of(visit), (HAND_OVER, TAKE_OVER))
+        if desk.no_signature:
+            left = () if desk.no_signature.by_network else UNSIGNED
+            buttons = tuple(button for button in buttons if button in left)
         return visit.page(
             "work/desk.html",
             SCANS,
-            desk=work.desk(db, who.custodian, visit.house.now()),
+            desk=desk,
             places=_places(db, who.custodians),
-            buttons=BUTTONS.get(kind_of(visit), (HAND_OVER, TAKE_OVER)),
+            buttons=buttons,
             pin_was_set=pin == "set",
         )
 
@@ -107,7 +115,7 @@ def scan(visit: Visiting, text: Annotated[str, Query(max_length=LONGEST_TEXT)] =
                 return see(f"/work/accept?number={quote(text.strip(), safe='')}")
             return visit.page("work/unknown.html", status=404, text=text, error=error, items=())
         except PosthornError as error:
-            items = trails.bearing(db, text) if error.facts.get("items") else ()
+            items = item_answers.bearing(db, text) if error.facts.get("items") else ()
             return visit.page(
                 "work/unknown.html", status=error.status, text=text, error=error, items=items
             )
@@ -135,9 +143,8 @@ def _stamp(visit: Visit, found: stamps.StampAnswer) -> dict[str, Any]:
 @router.post("/work/queue/{digest}/withdraw")
 def withdraw_submission(visit: Visiting, digest: str) -> Response:
     """Takes back what was not sent yet (B8)."""
-    who, _ = visit.at_desk()
-    with visit.begin() as db:
-        withdraw.withdraw_submission(db, who, digest_of(digest))
+    who, _ = visit.at_desk(makes_room=True)
+    visit.write(lambda db: withdraw.withdraw_submission(db, who, digest_of(digest)))
     return see("/work")
 
 

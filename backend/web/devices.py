@@ -64,8 +64,7 @@ def register(
 def grant(visit: Visiting, credential: str) -> Response:
     """An administrator gives the custodian's next right to this device."""
     who, wanted = visit.person("admin"), _credential(credential)
-    with visit.begin() as db:
-        usecases.grant(db, visit.house, who, wanted)
+    visit.write(lambda db: usecases.grant(db, visit.house, who, wanted))
     return see("/people")
 
 
@@ -73,8 +72,7 @@ def grant(visit: Visiting, credential: str) -> Response:
 def report_lost(visit: Visiting, credential: str) -> Response:
     """From the record on nothing signed with it counts (N3)."""
     who, wanted = visit.person("admin"), _credential(credential)
-    with visit.begin() as db:
-        usecases.report_lost(db, visit.house, who, wanted)
+    visit.write(lambda db: usecases.report_lost(db, visit.house, who, wanted))
     return see("/people")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Response
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
@@ -15,9 +16,10 @@ from backend.domain.texts import is_digits
 from backend.domain.typed_data import Finding
 from backend.errors import PosthornError, SignatureWanted, Unprocessable
 from backend.ports import Actor
-from backend.queries import labels, network, releases, trails
+from backend.queries import items as item_answers
+from backend.queries import labels, network, releases, work
+from backend.queries.items import ItemAnswer
 from backend.queries.releases import ReleaseAnswer
-from backend.queries.trails import ItemAnswer
 from backend.usecases import hand_off
 from backend.usecases.hand_off import LineRequest, ReceiptRequest, ReleaseRequest
 from backend.web.desk import digest_of
@@ -64,7 +66,7 @@ def hand_over_form(visit: Visiting, item: Annotated[list[str] | None, Query()] =
 def _draft_page(visit: Visit, draft: Draft, error: PosthornError | None = None) -> Response:
     _, custodian = visit.at_desk()
     with visit.begin() as db:
-        found = trails.lines(db, [digest_of(item) for item in draft.items])
+        found = item_answers.lines(db, [digest_of(item) for item in draft.items])
         return visit.page(
             "work/hand_over.html",
             status=error.status if error else 200,
@@ -107,10 +109,8 @@ def make_list(
                 draft = draft.plus(labels.find_item(db, text))
         if do != "sign":
             return _draft_page(visit, draft)
-        with visit.begin() as db:
-            digest = hand_off.hand_over(
-                db, visit.house, who, _request(visit, custodian, draft, signed)
-            )
+        request = _request(visit, custodian, draft, signed)
+        digest = visit.write(lambda db: hand_off.hand_over(db, visit.house, who, request))
     except SignatureWanted:
         raise
     except PosthornError as error:
@@ -144,29 +144,42 @@ def list_page(visit: Visiting, digest: str) -> Response:
 
 
 def _list_page(visit: Visit, digest: bytes, error: PosthornError | None = None) -> Response:
-    who, custodian = visit.at_desk()
+    _, custodian = visit.at_desk()
     with visit.begin() as db:
-        found = releases.one(db, digest, visit.house.now())
-        people.must_be_side(who, {found.giver.number, found.receiver.number})
-        return visit.page(
-            "work/list.html",
-            status=error.status if error else 200,
-            release=found,
-            ours=found.receiver.number == custodian,
-            theirs=found.giver.number == custodian,
-            error=error,
-        )
+        told = _told(db, visit, digest)
+    found = told["release"]
+    return visit.page(
+        "work/list.html",
+        status=error.status if error else 200,
+        ours=found.receiver.number == custodian,
+        taken=releases.taken(found, told["receipt"]),
+        error=error,
+        **told,
+    )
+
+
+def _told(db: Connection, visit: Visit, digest: bytes) -> dict[str, Any]:
+    """The list, how far it is, and what keeps either side's signature from counting while it is open."""
+    (who, custodian), now = visit.at_desk(), visit.house.now()
+    found = releases.one(db, digest, now)
+    giver, receiver = found.giver.number, found.receiver.number
+    people.must_be_side(who, {giver, receiver})
+    is_open = found.state == "open"
+    return {
+        "release": found,
+        "theirs": giver == custodian,
+        "receipt": releases.receipt_of(db, found),
+        "no_signature": work.no_signature(db, receiver, now) if is_open else None,
+        "giver_no_signature": work.no_signature_of_giver(db, found, now) if is_open else None,
+    }
 
 
 @router.get("/work/lists/{digest}/part")
 def list_part(visit: Visiting, digest: str) -> Response:
     """How far a list is, for live.js: the other side acts on a screen of its own."""
-    who, custodian = visit.at_desk()
+    visit.at_desk()
     with visit.begin() as db:
-        found = releases.one(db, digest_of(digest), visit.house.now())
-        people.must_be_side(who, {found.giver.number, found.receiver.number})
-    theirs = found.giver.number == custodian
-    return visit.page("work/list_part.html", release=found, theirs=theirs)
+        return visit.page("work/list_part.html", **_told(db, visit, digest_of(digest)))
 
 
 @router.post("/work/lists/{digest}")
@@ -184,8 +197,8 @@ def _take_over(visit: Visit, digest: bytes, form: FormData) -> Response:
         with visit.begin() as db:
             found = releases.one(db, digest, visit.house.now())
         signer = who if found.receiver.number == custodian else _countersigner(visit, found, form)
-        with visit.begin() as db:
-            hand_off.take_over(db, visit.house, signer, _receipt(found, form, signed))
+        receipt = _receipt(found, form, signed)
+        visit.write(lambda db: hand_off.take_over(db, visit.house, signer, receipt))
     except SignatureWanted:
         raise
     except PosthornError as error:
@@ -217,7 +230,6 @@ def _receipt(found: ReleaseAnswer, form: FormData, signed: Given) -> ReceiptRequ
 @router.post("/work/lists/{digest}/withdraw")
 def withdraw_list(visit: Visiting, digest: str) -> Response:
     """The giver takes back what nobody has taken over yet."""
-    who, _ = visit.at_desk()
-    with visit.begin() as db:
-        hand_off.withdraw_release(db, who, digest_of(digest))
+    who, _ = visit.at_desk(makes_room=True)
+    visit.write(lambda db: hand_off.withdraw_release(db, who, digest_of(digest)))
     return see("/work")

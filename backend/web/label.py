@@ -31,6 +31,7 @@ def label(visit: Visiting, code: str) -> Response:
         trail=found,
         story=trail_story(visit.house, found),
         offer=_offer(visit, code, found),
+        now=visit.house.now(),
     )
 
 
@@ -45,7 +46,6 @@ def _offer(visit: Visiting, code: str, found: TrailAnswer) -> dict[str, object] 
         "item": "0x" + found.item.hex(),
         "number": state.number,
         "giver": state.holder,
-        "now": visit.house.now(),
     }
 
 

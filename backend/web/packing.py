@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from backend.domain import codes
 from backend.errors import PosthornError, SignatureWanted, Unprocessable
 from backend.ports import Actor
-from backend.queries import labels, receptacles, trails
+from backend.queries import labels, receptacles
 from backend.queries.receptacles import ReceptacleAnswer
 from backend.usecases import receptacles as usecases
 from backend.usecases.accept import AcceptRequest, accept
@@ -51,13 +51,14 @@ def choose_bag(
     """To the bag's page; a new one is accepted first, like an item. `made`: its trail code, where a device signs."""
     who, custodian = visit.at_desk()
     signed = given(visit)
+
+    def named_bag(db: Connection) -> bytes:
+        if not number.strip():
+            return labels.find_item(db, text)
+        return _new_bag(db, visit, who, _bag_request(custodian, number, made, signed))
+
     try:
-        with visit.begin() as db:
-            bag = (
-                _new_bag(db, visit, who, _bag_request(custodian, number, made, signed))
-                if number.strip()
-                else labels.find_item(db, text)
-            )
+        bag = visit.write(named_bag)
     except SignatureWanted:
         raise
     except PosthornError as error:
@@ -99,7 +100,7 @@ def _page(
     _, custodian = visit.at_desk()
     with visit.begin() as db:
         bag = receptacles.receptacle(db, item)
-        seals = [one for one in trails.trail(db, item, opened=True).entries if one.seal]
+        seals = receptacles.seals(db, item)
     return visit.page(
         "work/receptacle.html",
         status=error.status if error else 200,
@@ -118,7 +119,8 @@ def receptacle_part(visit: Visiting, item: str) -> Response:
     visit.at_desk()
     with visit.begin() as db:
         bag = receptacles.receptacle(db, digest_of(item))
-    return visit.page("work/receptacle_part.html", bag=bag)
+        seals = receptacles.seals(db, bag.item)
+    return visit.page("work/receptacle_part.html", bag=bag, seals=seals)
 
 
 def _signed(request: Request, signed: Given) -> Request:
@@ -132,8 +134,7 @@ def _do(visit: Visit, item: bytes, act: Act, **entered: Any) -> Response:
     """One act on a bag; a refusal is shown on its page, with what was typed."""
     who, custodian = visit.at_desk()
     try:
-        with visit.begin() as db:
-            act(db, who, custodian)
+        visit.write(lambda db: act(db, who, custodian))
     except SignatureWanted:
         raise
     except PosthornError as error:

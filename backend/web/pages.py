@@ -18,6 +18,7 @@ from backend.web import (
     devices,
     front,
     handing,
+    hooks,
     label,
     packing,
     people,
@@ -41,7 +42,7 @@ KINDS = {
 }
 ROOMS = (
     front, pictures, verify, label, sign_in, desk, selling, accepting, handing, packing, acts, devices,
-    audit, people, standing_in, closing,
+    audit, people, standing_in, closing, hooks,
 )  # fmt: skip
 for room in ROOMS:
     router.include_router(room.router)

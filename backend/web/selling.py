@@ -59,8 +59,7 @@ def reserve(
     values = {"edition": edition, "count": count, "layout": layout, "start_label": start_label}
     try:
         request = PrintRequest(custodian, _edition(edition), count, layout, start_label)
-        with visit.begin() as db:
-            job = sell.reserve_stamps(db, who, request).job
+        job = visit.write(lambda db: sell.reserve_stamps(db, who, request)).job
     except PosthornError as error:
         return _form(visit, values, error)
     return see(f"/work/jobs/{job}")
@@ -88,7 +87,8 @@ def _job(visit: Visit, db: Connection, found: PrintJobAnswer) -> dict[str, Any]:
         ids.stamp_number(found.edition, serial) for serial in range(found.first, found.last + 1)
     ]
     edition = editions.edition(db, found.edition)
-    sold = [n for n in numbers if ids.serial_of(n) not in found.spoilt]
+    spoilt = set(found.spoilt)
+    sold = [n for n in numbers if ids.serial_of(n) not in spoilt]
     shown = sold[:STAMPS_SHOWN] if found.state == "confirmed" else []
     return {
         "job": found,
@@ -96,6 +96,8 @@ def _job(visit: Visit, db: Connection, found: PrintJobAnswer) -> dict[str, Any]:
         "edition": edition,
         "layout": LAYOUTS.get(found.layout),
         "sold": sold,
+        "sold_runs": sell.ranges(sold),
+        "spoilt_runs": sell.ranges(n for n in numbers if ids.serial_of(n) in spoilt),
         "answers": [stamps.one(db, visit.house, number) for number in shown],
         "reasons": codes.VOID_REASONS,
     }
@@ -113,12 +115,12 @@ def job_part(visit: Visiting, job: int) -> Response:
 
 @router.get("/work/jobs/{job}/sheet")
 def sheet_part(visit: Visiting, job: int) -> Response:
-    """Whether the sheet was given out, for live.js: it opens in another window."""
+    """«Which came out?», asked once the sheet was given out, for live.js: it opens in another window."""
     who, _ = visit.at_desk()
     with visit.begin() as db:
         found = work.print_job(db, job)
         people.may_see(who, found.custodian)
-    return visit.page("work/sheet_part.html", job=found)
+        return visit.page("work/sheet_part.html", **_job(visit, db, found))
 
 
 @router.post("/work/jobs/{job}/sheet")
@@ -147,14 +149,18 @@ def confirm(
     job: int,
     good: Annotated[list[int] | None, Form()] = None,
     reason: Annotated[str, Form()] = "spoilt",
+    unprinted: Annotated[bool, Form()] = False,
 ) -> Response:
     """Puts the stamps that came out on the record as sold; the others are out of use."""
     who, _ = visit.at_desk()
     if reason not in codes.VOID_REASONS.names():
         raise Unprocessable(f"{reason} is no reason.", "Choose one of the list.")
-    with visit.begin() as db:
+    number = codes.VOID_REASONS.number(reason)
+
+    def put_on_record(db: Connection) -> None:
         found = work.print_job(db, job)
         spoilt = set(range(found.first, found.last + 1)) - set(good or ())
-        number = codes.VOID_REASONS.number(reason)
-        sell.confirm_print(db, visit.house, who, job, spoilt, number)
+        sell.confirm_print(db, visit.house, who, job, spoilt, number, unprinted=unprinted)
+
+    visit.write(put_on_record)
     return see(f"/work/jobs/{job}")

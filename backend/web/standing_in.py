@@ -51,8 +51,7 @@ def stand_in(
     who = visit.person("admin")
     try:
         request = _request(giver, receiver, reason, item or [])
-        with visit.begin() as db:
-            hand_over_for(db, visit.house, who, request)
+        visit.write(lambda db: hand_over_for(db, visit.house, who, request))
     except PosthornError as error:
         return _page(visit, giver, error)
     return see(f"/people/stand-in?giver={giver}")

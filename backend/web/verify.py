@@ -49,7 +49,12 @@ def verify_form(
     """A field for a code or number, the camera, a picture; or straight to what the code opens."""
     if code.strip():
         return see(where_to(code))
-    return visit.page("verify_form.html", SCANS, error=None)
+    return _form(visit)
+
+
+def _form(visit: Visit, typed: str = "", error: PosthornError | None = None) -> Response:
+    status = error.status if error else 200
+    return visit.page("verify_form.html", SCANS, status=status, typed=typed, error=error)
 
 
 def where_to(text: str) -> str:
@@ -79,7 +84,7 @@ def verify_picture(visit: Visiting, picture: Annotated[UploadFile, File()]) -> R
             texts = read_codes(picture.file.read(LARGEST_FILE_BYTES + 1))
     except ScanError as error:
         problem = Unprocessable(_sentence(str(error)))
-        return visit.page("verify_form.html", SCANS, status=422, error=problem)
+        return _form(visit, error=problem)
     return see(where_to(texts[0]))
 
 
@@ -91,6 +96,8 @@ def _sentence(text: str) -> str:
 def verify_code(visit: Visiting, payload: str) -> Response:
     """What a stamp's QR opens. Adds one to the coarse count of scans; changes nothing else."""
     visit.look()
+    if about := stamps.about_item_number(payload):
+        return _form(visit, payload, Unprocessable(*about))
     with visit.begin() as db:
         found = stamps.verify(db, visit.house, payload[:LONGEST_TEXT], count=True)
         return _verdict_page(visit, db, found)

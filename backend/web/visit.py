@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
@@ -37,6 +37,7 @@ from backend.queries.asked import what_is_signed
 from backend.queries.network import CustodianAnswer
 from backend.web.render import html
 
+T = TypeVar("T")
 # A list of 500 lines has two for each, and some of its own.
 MOST_FIELDS = 1_100
 
@@ -70,6 +71,10 @@ class Visit:
         """A transaction: committed when the block ends, before the answer is sent."""
         return self.service.begin()
 
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What a form asks to be changed, in a transaction; done again where the database ended that for another."""
+        return self.service.write(work)
+
     def person(self, *roles: str) -> Actor:
         """Who asks, with one of the roles if any are named. Raises NotSignedIn, NotAllowed."""
         if self.who is None:
@@ -86,10 +91,13 @@ class Visit:
             )
         return self.who
 
-    def at_desk(self) -> tuple[Actor, int]:
-        """Who works, and the custodian in whose name. Raises NotSignedIn, NotAllowed; NoRoom for an act."""
+    def at_desk(self, *, makes_room: bool = False) -> tuple[Actor, int]:
+        """Who works, and the custodian in whose name.
+
+        Raises NotSignedIn, NotAllowed; NoRoom for an act, unless it makes room.
+        """
         who = self.person()
-        if self.request.method == "POST":
+        if self.request.method == "POST" and not makes_room:
             self.service.room.check()
         if not who.custodians:
             raise _works_nowhere(who)

@@ -26,6 +26,7 @@ from history import Asked, Findings, check, read_chain
 from indexing import CHAIN
 from installation import Installation
 from sqlalchemy import Engine, text
+from told import still_to_be_told
 
 from backend.chain.client import Node
 from backend.embedded.processes import wait_until
@@ -86,6 +87,7 @@ class Chaos:
         happenings = {
             here.kill_worker: 20,
             here.reorganise: 8,
+            here.finalize: 6,
             here.kill_node: 3,
             here.kill_database: 2,
             here.wipe_pool: 2,
@@ -104,9 +106,11 @@ class Chaos:
             while client.is_alive():
                 self.installation.look_after()
                 client.join(0.1)
-        if wait_until(self._is_quiet, PEACE_SECONDS):
-            return []
-        return [f"still under way: {left}" for left in self._left()]
+        for then in (self.installation.finalize, lambda: None):  # web hooks are told of all of it
+            if not wait_until(self._is_quiet, PEACE_SECONDS):
+                return [f"still under way: {left}" for left in self._left()]
+            then()
+        return []
 
     def _is_quiet(self) -> bool:
         """Nothing is under way, and the newest block is indexed."""
@@ -121,7 +125,8 @@ class Chaos:
     def _left(self) -> list[str]:
         query = text("SELECT sequence, kind, state FROM submission WHERE state = ANY(:open)")
         with begin(self.installation.engine) as db:
-            return [str(row) for row in db.execute(query, {"open": list(OPEN)})]
+            submissions = [str(row) for row in db.execute(query, {"open": list(OPEN)})]
+            return submissions + still_to_be_told(db)
 
     # --- the reckoning ------------------------------------------------------------------------------
     @property
@@ -190,6 +195,7 @@ def play(kills: int, seed: int) -> tuple[str, list[str]]:
                 chaos.stop.set()
             findings = chaos.findings()
             broken += [*findings.broken, *chaos.tables_that_differ(), *chaos.complaints()]
+            broken += installation.told.broken(installation.engine)
             broken += chaos.ends() if broken else []
     figures = {
         "kills": installation.kills,
@@ -197,6 +203,8 @@ def play(kills: int, seed: int) -> tuple[str, list[str]]:
         "lost": len(findings.lost),
         "doubled": len(findings.doubled),
         "reorgs": installation.reorganisations,
+        "told": len(installation.told.receiver.taken),
+        "told_again": installation.told.repeats,
     }
     return " ".join(f"{name}={figure}" for name, figure in figures.items()), broken
 

@@ -24,6 +24,7 @@ import worker
 from databases import cut_connections
 from fault_proxy import FaultProxy, fault_proxy
 from network import deploy
+from told import told
 
 from backend.chain.client import Node
 from backend.chain.lane import Pace
@@ -44,7 +45,7 @@ from backend.store.engine import open_engine
 from backend.store.migrate import migrate
 from backend.usecases.reconsider import reconsider
 
-ROLES = ("serve", "send", "index")
+ROLES = ("serve", "send", "index", "hooks")
 # Failpoints by the process that comes to them.
 INSTANTS = {
     "serve": ("asked, nothing written", "promised, not answered"),
@@ -60,10 +61,12 @@ INSTANTS = {
         "taken back, not committed",
         "taken back, not indexed",
     ),
+    "hooks": ("told, not noted",),
 }
 NOWHERE = "http://127.0.0.1:9"
 MOST_PASSES = 20
 DEEPEST_REORGANISATION = 4
+BLOCKS_UNTIL_FINAL = 9
 GONE_SECONDS = 20.0
 START_SECONDS = 120.0
 
@@ -126,6 +129,7 @@ class Installation:
         self.proxies: list[FaultProxy] = [
             self.stack.enter_context(fault_proxy(self.anvil.url)) for _ in range(2)
         ]
+        self.told = self.stack.enter_context(told(self.engine, self.house.hooks))
         for role in ROLES * self.workers_of_each:
             self._start(role)
         assert wait_until(self._answers, START_SECONDS), "no server answers"
@@ -140,7 +144,10 @@ class Installation:
     def _found(self) -> None:
         """Contracts, and the demonstration's operators, custodians and people; all of it indexed."""
         self.settings = Settings(
-            data=self.data, database_url=self.postgres.url, rpc_urls=(self.anvil.url,)
+            data=self.data,
+            database_url=self.postgres.url,
+            rpc_urls=(self.anvil.url,),
+            hooks_internal=("127.0.0.1",),
         )
         self.engine = open_engine(self.postgres.url)
         self.stack.callback(self.engine.dispose)
@@ -150,7 +157,7 @@ class Installation:
         began = int(time.time()) - HOUR
         self.deployment = deploy(node, keys.address("governor"), began)
         self._write_deployment()
-        house = build_house(self.settings, self.deployment, keys)
+        self.house = house = build_house(self.settings, self.deployment, keys)
         self.stage = Stage(self.engine, house, loops=None, clock=began + 120)  # type: ignore[arg-type]
         pace = Pace(held_seconds=0.0)
         sender = Sender(
@@ -195,6 +202,7 @@ class Installation:
             "POSTHORN_DATABASE_URL": self.postgres.url,
             "POSTHORN_RPC_URLS": ",".join(proxy.url for proxy in self.proxies),
             "POSTHORN_PORT": str(self.port),
+            "POSTHORN_HOOKS_INTERNAL": ",".join(self.settings.hooks_internal),
             "POSTHORN_LOG_LEVEL": "warning",
         }
 
@@ -255,6 +263,12 @@ class Installation:
                 except NodeRefused:  # it has no past before the state that it was started from
                     return
                 self.reorganisations += 1
+
+    def finalize(self) -> None:
+        """Empty blocks, until what is mined now cannot be replaced."""
+        with JsonRpc(self.anvil.url) as node:
+            for _ in range(BLOCKS_UNTIL_FINAL):
+                node.call("evm_mine")
 
     def wipe_pool(self) -> None:
         with JsonRpc(self.anvil.url) as node:

@@ -22,6 +22,8 @@ CONTEXT.set_forkserver_preload(
         "backend.cli.workers",
         "backend.chain.sender",
         "backend.indexer.follow",
+        "backend.hooks.tell",
+        "backend.api.answers.hooks",
         "uvicorn",
     ]
 )

@@ -75,7 +75,12 @@ def posthorn() -> Iterator[Installation]:
         command = [str(POSTHORN), "up", "--port", str(port), "--data", str(data)]
         with said.open("w") as output:
             process = subprocess.Popen(
-                command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True
+                command,
+                cwd=ROOT,
+                env=os.environ | {"POSTHORN_HOOKS_INTERNAL": "127.0.0.1"},
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         try:
             text = wait_for_link(process, said)
@@ -136,6 +141,7 @@ def open_page(posthorn: Installation, browser: Browser) -> Iterator[Opened]:
         )
         contexts.append(context)
         page = context.new_page()
+        delay(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complain(complaints, said.type, said.text))
         page.goto(path)
@@ -145,6 +151,15 @@ def open_page(posthorn: Installation, browser: Browser) -> Iterator[Opened]:
     for context in contexts:
         context.close()
     assert not complaints
+
+
+def delay(page: Page) -> None:
+    """Every answer late by SLOW_MS: a test that looks at the page before the next one has come fails each time."""
+    if milliseconds := int(os.environ.get("SLOW_MS", 0)):
+        network = {"latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
+        page.context.new_cdp_session(page).send(
+            "Network.emulateNetworkConditions", network | {"offline": False}
+        )
 
 
 def complain(complaints: list[str], kind: str, text: str) -> None:

@@ -89,7 +89,7 @@ def _carriers(
         if item in inside:
             (bag,) = (one for one, state in book.states.items() if state.receptacle == number)
             blocks = dict.fromkeys(e.place.block_hash for e in _until_opened(entries[bag]))
-            yield CarrierAnswer(bag, number, tuple(blocks))
+            yield CarrierAnswer(bag, number, tuple(blocks), label=None)
             yield from _carriers(book, entries, bag)
 
 

@@ -23,7 +23,7 @@ PUBLIC = (
     "/nowhere",
 )
 WORK = ("/work", "/work/sell", "/work/accept", "/work/hand-over", "/work/cancel", "/work/void")
-AUDIT = ("/audit", "/audit?text=CP900001031AT", "/people", "/people/claims")
+AUDIT = ("/audit", "/audit?text=CP900001031AT", "/people", "/people/claims", "/hooks")
 ROLES = {"clerk": ("clerk 1", "1-1", "1-2", "1-3"), "admin": ("admin",)}
 
 

@@ -63,13 +63,27 @@ def test_pages_do_not_overlap_and_leave_nothing_out(auditor: Page) -> None:
         following = auditor.get_by_role("link", name="The next ones")
         if not following.count():
             break
-        following.click()
+        with auditor.expect_navigation():
+            following.click()
     assert len(seen) == len(set(seen)) == everything
 
 
 def test_wrong_search_says_what_can_be_searched(auditor: Page) -> None:
     search(auditor, "RR900001015AT")
     expect(auditor.get_by_role("alert")).to_contain_text("check digit")
+
+
+def test_custodian_s_name_finds_its_records_and_a_span_turned_round_is_refused(
+    auditor: Page,
+) -> None:
+    search(auditor, "round 17")
+    assert total(auditor) > 0
+    expect(auditor.locator("table.records tbody tr").first).to_contain_text("Round 17")
+    auditor.goto("/audit?since=2026-05-02&until=2026-05-01")
+    expect(auditor.get_by_role("alert")).to_contain_text(
+        "From (2 May 2026, 00:00 UTC) is later than To (1 May 2026, 23:59 UTC)."
+    )
+    expect(auditor.get_by_role("heading", name="0 records")).to_have_count(0)
 
 
 def test_number_of_two_items_asks_which_one(auditor: Page) -> None:

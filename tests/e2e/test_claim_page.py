@@ -16,6 +16,7 @@ from playwright.sync_api import Page, Request, expect
 
 from stamps.scan import codes_in
 from tests.e2e.conftest import Installation, Opened
+from tests.e2e.desk import picture
 
 COLLECTOR = "0x" + "c0ffee" * 6 + "c0ff"
 RECORDED_MS = 60_000
@@ -118,6 +119,10 @@ def test_code_can_be_typed_and_a_misread_one_is_not_sent(
     code = next(concealed)
     page = open_page(f"/stamps/{stamp_of(code)}")
     page.get_by_role("link", name="I have its concealed code").click()
+    note = page.locator(".note:visible").first
+    expect(note).to_contain_text("Type the concealed code below")
+    expect(page.get_by_text("This is the concealed code.")).to_be_hidden()
+    picture(page, "claim-without-code")
     wire, secret = Wire(page), urlsplit(code).fragment
     field = page.get_by_label("The concealed code")
     field.fill(secret[:-1] + ("0" if secret[-1] != "0" else "1"))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import PHONE, Opened
+from tests.e2e.desk import loaded, picture
 
 
 def test_tells_the_model_journey_from_its_trail(open_page: Opened) -> None:
@@ -28,17 +32,9 @@ def test_shows_nine_specimens_each_a_link_to_what_it_says(open_page: Opened) -> 
 
 def test_every_specimens_picture_is_its_own_code(open_page: Opened) -> None:
     """What a phone reads off the screen is what the link says."""
-    import zxingcpp
-    from PIL import Image
-
     page = open_page("/", device_scale_factor=2)
     for specimen in page.locator(".specimens li").all():
-        picture = specimen.locator("img")
-        picture.scroll_into_view_if_needed()
-        expect(picture).to_have_js_property("complete", True)
-        import io
-
-        image = Image.open(io.BytesIO(picture.screenshot()))
+        image = Image.open(io.BytesIO(loaded(specimen.locator("img"))))
         # Of other kinds a decoder finds now and then one in the artwork that is none.
         found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
         link = specimen.locator("a").get_attribute("href") or ""
@@ -71,8 +67,23 @@ def test_typed_number_of_a_parcel_is_known_for_what_it_is(open_page: Opened) -> 
     page = open_page("/")
     page.get_by_label("Code or number").fill("RR900001014AT")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("This is a parcel’s number.")
-    expect(page.locator("main")).to_contain_text("26 letters and digits")
+    note = page.locator(".note")
+    expect(note).to_contain_text(
+        "This is a parcel’s number. Its trail opens with the code on its label"
+    )
+    expect(page.get_by_label("Code or number")).to_have_value("RR900001014AT")
+    for words in ("125", "Cannot be read", "Nothing could be read", "looks at the piece"):
+        expect(page.locator("main")).not_to_contain_text(words)
+    picture(page, "verify-parcel")
+
+
+def test_mistyped_number_of_a_parcel_says_which_digit(open_page: Opened) -> None:
+    page = open_page("/verify")
+    page.get_by_label("Code or number").fill("RR900001015AT")
+    page.keyboard.press("Enter")
+    note = page.locator(".note")
+    expect(note).to_contain_text("RR900001015AT: check digit 5 does not fit (expected 4).")
+    expect(note).to_contain_text("Scan again or type the number anew.")
     expect(page.locator("main")).not_to_contain_text("125")
 
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.e2e.conftest import Installation, Opened
-from tests.e2e.desk import accept, fresh_number, picture
+from tests.e2e.desk import accept, fresh_number, picture, put_on_list
 
 COUNTER, ROUND = "1-1", "1-77"
 NEW_ROUND = {"custodian": ROUND, "kind": "courier", "place": "AT606077", "name": "Round 77"}
@@ -90,10 +90,7 @@ def register_and_grant(phone: Phone, sign_in: Opened) -> None:
 def offered_list(counter: Page, *numbers: str) -> None:
     for number in numbers:
         accept(counter, number)
-    counter.goto("/work/hand-over")
-    for number in numbers:
-        counter.get_by_label("Scan or type an item").fill(number)
-        counter.get_by_role("button", name="Add").click()
+    put_on_list(counter, *numbers)
     counter.get_by_label("Who takes it over?").select_option(ROUND)
     counter.keyboard.press("F9")
     expect(counter.get_by_role("heading", level=1)).to_contain_text(f"{len(numbers)} items")

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from backend.embedded.processes import wait_until
 from tests.e2e.conftest import Installation, Opened
 from tests.e2e.desk import picture
 
@@ -94,8 +95,9 @@ def test_claims_of_a_range_are_closed_once_and_listed(people: Page) -> None:
     """S10: a range that touches a closed one is refused; the serials are far from any that is sold here."""
     people.get_by_role("link", name="Close claims whose codes have leaked").click()
     close_claims(people, 901, 950)
-    people.wait_for_function(
-        "async () => (await (await fetch('/people/claims')).text()).includes('serials 901 to 950')"
+    expect(people.get_by_role("status")).to_contain_text("It is being recorded")
+    assert wait_until(
+        lambda: "serials 901 to 950" in people.request.get("/people/claims").text(), 20
     )
     close_claims(people, 950, 960)
     expect(people.get_by_role("alert")).to_contain_text("901")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from backend.domain.item_numbers import make_s10
 from tests.e2e.conftest import PHONE, Opened
-from tests.e2e.desk import accept
+from tests.e2e.desk import accept, fetch_sheet, picture, put_on_list, reserve
 from tests.e2e.test_work_page import COUNTER, HALL, ROUND_17
 
 PLAIN = ("", "/sell", "/accept", "/hand-over", "/cancel", "/void", "/scan?text=1-1-000021")
@@ -35,6 +35,7 @@ def admin(sign_in: Opened) -> Page:
 
 def fits(page: Page, what: str) -> None:
     """Neither scrolls the page sideways, nor is anything to type in or to press cut off in a box of it."""
+    picture(page, f"phone-{what}".replace("/", "work-"))
     assert page.evaluate(WIDTH) <= PHONE["width"], f"{what} scrolls sideways"
     assert page.evaluate(CUT_OFF, PHONE["width"]) == [], what
 
@@ -45,11 +46,20 @@ def test_no_work_page_scrolls_sideways(counter: Page) -> None:
         fits(counter, path)
 
 
+def test_header_stands_on_one_line(counter: Page, admin: Page) -> None:
+    for page, path in ((counter, "/work"), (admin, "/people")):
+        page.goto(path)
+        bottoms = page.locator(".top nav > :visible").evaluate_all(
+            "all => [...new Set(all.map(e => Math.round(e.getBoundingClientRect().bottom)))]"
+        )
+        assert len(bottoms) == 1, path
+        expect(page.locator(".foot").get_by_role("link", name="How it works")).to_be_visible()
+
+
 def test_print_job_fits(counter: Page) -> None:
-    counter.goto("/work/sell")
-    counter.get_by_text("Signals").click()
-    counter.get_by_label("How many?").fill("3")
-    counter.get_by_role("button", name="Reserve and print").click()
+    reserve(counter, 3)
+    fits(counter, "the print job before its sheet")
+    fetch_sheet(counter)
     labels = counter.locator(".labels label")
     expect(labels).to_have_count(3)
     fits(counter, "the print job")
@@ -72,10 +82,7 @@ def test_list_fits_while_it_is_made_and_on_both_sides(counter: Page, hall: Page)
     number = make_s10("CX", 55_500_001, "AT")
     accept(counter, number)
     fits(counter, "what was accepted")
-    counter.goto("/work/hand-over")
-    counter.get_by_label("Scan or type an item").fill(number)
-    counter.keyboard.press("Enter")
-    expect(counter.get_by_role("heading", name="The list 1")).to_be_visible()
+    put_on_list(counter, number)
     fits(counter, "a list of one line")
     counter.get_by_label("Who takes it over?").select_option(ROUND_17)
     counter.get_by_role("button", name="Hand over 1").click()
@@ -100,6 +107,7 @@ def test_item_page_is_a_short_way_whose_records_unfold(open_page: Opened) -> Non
     """Nine records were ten thousand pixels; on a desk all of it is shown."""
     page = open_page("/", viewport=PHONE, is_mobile=True)
     page.get_by_role("link", name="See its trail").click()
+    page.wait_for_url("**/items/*")
     records = page.locator("ol.records > li")
     assert page.evaluate("document.documentElement.scrollHeight") < 5_000
     expect(records.first.get_by_text("Transaction")).not_to_be_visible()
@@ -129,3 +137,25 @@ def test_people_say_on_a_phone_what_each_line_is(admin: Page) -> None:
         "Works at",
         "PIN",
     ]
+
+
+def test_keys_that_a_phone_has_not_are_not_shown(sign_in: Opened) -> None:
+    phone = sign_in(
+        "clerk 1", "clerk", COUNTER, "1-2", viewport=PHONE, is_mobile=True, has_touch=True
+    )
+    for path in ("/work", "/work/sell", "/work/hand-over"):
+        phone.goto(path)
+        expect(phone.locator("kbd").first).to_be_attached()
+        expect(phone.locator("kbd:visible")).to_have_count(0)
+    picture(phone, "phone-hand-over")
+    desktop = sign_in("clerk 1", "clerk", COUNTER, "1-2")
+    expect(desktop.locator("kbd:visible").first).to_be_visible()
+
+
+def test_sending_keys_are_read_whole_on_a_phone(open_page: Opened) -> None:
+    phone = open_page("/status", viewport=PHONE, is_mobile=True)
+    table = phone.locator("section", has=phone.get_by_role("heading", name="Sending keys"))
+    expect(table.get_by_role("table")).to_be_visible()
+    wider = table.locator(".scroll").evaluate("one => one.scrollWidth - one.clientWidth")
+    assert wider <= 0
+    picture(phone, "phone-status")

@@ -12,7 +12,16 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PHONE, Installation, Opened
-from tests.e2e.desk import accept, fresh_number
+from tests.e2e.desk import (
+    accept,
+    fetch_sheet,
+    fresh_number,
+    loaded,
+    offer,
+    picture,
+    put_on_list,
+    reserve,
+)
 
 COUNTER, ROUND_17, HALL, ROUND_12 = "1-1", "1-5", "1-4", "2-11"
 FORBIDDEN = re.compile(r"\b(hash|gas|wallet)\b", re.IGNORECASE)
@@ -20,10 +29,8 @@ FORBIDDEN = re.compile(r"\b(hash|gas|wallet)\b", re.IGNORECASE)
 
 def sell(page: Page, count: int) -> list[str]:
     """Sells Signals until all are valid; their numbers."""
-    page.goto("/work/sell")
-    page.get_by_text("Signals").click()
-    page.get_by_label("How many?").fill(str(count))
-    page.get_by_role("button", name="Reserve and print").click()
+    reserve(page, count)
+    fetch_sheet(page)
     page.get_by_role("button", name="These came out: sell them").click()
     stamps = page.locator("section").filter(has_text="The stamps").locator("li")
     expect(stamps).to_have_count(count)
@@ -81,10 +88,16 @@ def test_sells_three_stamps_until_they_are_valid(counter: Page) -> None:
     counter.get_by_label("How many?").fill("3")
     expect(counter.locator("[data-total]")).to_have_text("EUR 9.00")
     counter.get_by_role("button", name="Reserve and print").click()
+    sell_them = counter.get_by_role("button", name="These came out: sell them")
+    expect(counter.get_by_text("Not printed yet")).to_be_visible()
+    expect(sell_them).to_have_count(0)
+    picture(counter, "job-reserved")
     with counter.expect_popup() as sheet:
         counter.get_by_role("button", name="Open the sheet (PDF)").click()
     sheet.value.close()
     expect(counter.get_by_text("The sheet was given out")).to_be_visible()
+    expect(sell_them).to_be_visible()
+    picture(counter, "job-printed")
     counter.get_by_role("button", name="These came out: sell them").click()
     expect(counter.get_by_role("heading", name="Receipt")).to_be_visible()
     expect(counter.locator(".total")).to_have_text("EUR 9.00")
@@ -94,9 +107,7 @@ def test_sells_three_stamps_until_they_are_valid(counter: Page) -> None:
 def test_every_code_of_the_sheet_says_valid_after_the_sale(
     counter: Page, open_page: Opened
 ) -> None:
-    counter.goto("/work/sell")
-    counter.get_by_text("Signals").click()
-    counter.get_by_role("button", name="Reserve and print").click()
+    reserve(counter)
     path = counter.url + "/sheet"
     pdf = counter.request.post(path, form={}, headers={"Sec-Fetch-Site": "same-origin"}).body()
     with pypdfium2.PdfDocument(pdf) as document:
@@ -108,20 +119,57 @@ def test_every_code_of_the_sheet_says_valid_after_the_sale(
     expect(open_page(code.text).locator(".verdict .word")).to_have_text("Valid")
 
 
+def test_form_of_an_old_page_does_not_sell_what_was_never_printed(counter: Page) -> None:
+    """S3: the page offers no button, and what is sent all the same is refused with what to do."""
+    reserve(counter)
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    answer = counter.request.post(
+        counter.url, form={"good": counter_serial(counter)}, headers=headers
+    )
+    assert answer.status == 409
+    assert "was never printed" in answer.text()
+    assert "print it and look at what came out" in answer.text()
+
+
+def counter_serial(page: Page) -> str:
+    """The serial of the newest print job, as the work page names it."""
+    page = page.context.new_page()
+    page.goto("/work")
+    note = page.locator(".note").filter(has_text="is not finished").last.inner_text()
+    page.close()
+    found = re.search(r"serials (\d+) to", note)
+    assert found
+    return found[1]
+
+
+def test_job_of_which_nothing_came_out_has_no_receipt(counter: Page) -> None:
+    reserve(counter, 2)
+    counter.get_by_text("Nothing is to be printed").click()
+    counter.get_by_role("button", name="Take them out of use, for ever").click()
+    expect(counter.get_by_role("heading", level=1)).to_have_text("Nothing was sold")
+    expect(counter.locator(".facts")).to_contain_text(
+        re.compile(r"Out of use\s*1-1-\d{6} to 1-1-\d{6}")
+    )
+    expect(counter.locator("main")).not_to_contain_text("EUR")
+    expect(counter.get_by_role("heading", name="The stamps")).to_have_count(0)
+    picture(counter, "job-nothing")
+
+
 def test_unfinished_print_job_comes_first_after_signing_in_again(
     counter: Page, sign_in: Opened
 ) -> None:
     """J8: power goes with the printer; the first screen asks which came out."""
-    counter.goto("/work/sell")
-    counter.get_by_text("Signals").click()
-    counter.get_by_label("How many?").fill("2")
-    counter.get_by_role("button", name="Reserve and print").click()
+    reserve(counter, 2)
     later = sign_in("clerk 1", "clerk", COUNTER, "1-2", "1-3")
     note = later.locator(".note").filter(has_text="is not finished").last
     note.get_by_role("link", name="Which came out?").click()
+    fetch_sheet(later)
     later.locator("input[name=good]").first.uncheck()
     later.get_by_role("button", name="These came out: sell them").click()
-    expect(later.locator(".facts")).to_contain_text("Out of use")
+    expect(later.locator(".facts")).to_contain_text(
+        re.compile(r"Numbers\s*1-1-\d{6}\s*Out of use\s*1-1-\d{6}")
+    )
+    picture(later, "job-receipt")
     expect(later.locator(".total")).to_have_text("EUR 3.00")
 
 
@@ -141,10 +189,7 @@ def test_whole_way_from_the_counter_to_the_addressees_signature(
     code = counter.locator(".total.code").inner_text()
     label = label_code(counter, number)
 
-    counter.goto("/work/hand-over")
-    counter.get_by_label("Scan or type an item").fill(label)
-    counter.keyboard.press("Enter")
-    expect(counter.get_by_role("heading", name="The list 1")).to_be_visible()
+    put_on_list(counter, label)
     counter.get_by_label("Who takes it over?").select_option(ROUND_17)
     counter.keyboard.press("F9")
     expect(counter.locator(".note")).to_contain_text("Waiting for Round 17")
@@ -163,8 +208,7 @@ def test_whole_way_from_the_counter_to_the_addressees_signature(
     picture = phone.get_by_role("img", name="Your signature as a code for the courier")
     expect(picture).to_be_visible()
     assert phone.get_by_label("Your delivery code").input_value() == ""
-    expect(picture).to_have_js_property("complete", True)
-    (shown,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture.screenshot())))
+    (shown,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(loaded(picture))))
 
     round_17.goto("/work")
     round_17.get_by_label("Scan or type: item, stamp, list").fill(shown.text)
@@ -200,20 +244,47 @@ def test_courier_takes_the_code_on_its_own_device(counter: Page, round_17: Page)
     bodies: list[str] = []
     round_17.on("request", lambda request: bodies.append(request.post_data or ""))
     round_17.get_by_label("The addressee types the delivery code here").fill(code)
-    round_17.get_by_role("button", name="Deliver against the code").click()
-    expect(round_17.locator("main")).to_contain_text("being recorded")
+    with round_17.expect_navigation():
+        round_17.get_by_role("button", name="Deliver against the code").click()
     assert not any(code.replace(" ", "") in body.replace("+", "") for body in bodies)
+    until(round_17, "Delivered on")
+
+
+def test_what_can_be_done_with_an_item_follows_while_its_page_is_open(
+    counter: Page, round_17: Page
+) -> None:
+    """The delivery form comes when the item does, without a reload, and works; what is being typed stays."""
+    number = fresh_number()
+    counter.goto("/work/accept")
+    counter.get_by_label("Number").fill(number)
+    counter.get_by_label("Deliver against a code").check()
+    counter.get_by_role("button", name="Accept", exact=True).click()
+    code = counter.locator(".total.code").inner_text()
+    round_17.goto(f"/work/scan?text={number}")
+    expect(round_17.get_by_role("heading", name="Is it here?")).to_be_visible()
+    round_17.evaluate("window.isSamePage = true")
+    beside = round_17.context.new_page()
+    hand_over(counter, beside, number)
+    beside.close()
+    field = round_17.get_by_label("The addressee types the delivery code here")
+    expect(field).to_be_visible(timeout=15_000)
+    expect(round_17.get_by_role("heading", name="Is it here?")).to_have_count(0)
+    assert round_17.evaluate("window.isSamePage")
+    field.fill(code)
+    round_17.get_by_role(
+        "heading", name="Its way newest first"
+    ).click()  # the focus goes, what was typed does not
+    with round_17.expect_response(lambda found: found.url.endswith("/part"), timeout=15_000):
+        pass
+    expect(field).to_have_value(code)
+    with round_17.expect_navigation():
+        round_17.get_by_role("button", name="Deliver against the code").click()
     until(round_17, "Delivered on")
 
 
 def hand_over(counter: Page, receiver: Page, number: str) -> None:
     """One item from the counter to round 17, recorded; the receiver's page shows the item."""
-    counter.goto("/work/hand-over")
-    counter.get_by_label("Scan or type an item").fill(number)
-    counter.keyboard.press("Enter")
-    counter.get_by_label("Who takes it over?").select_option(ROUND_17)
-    counter.get_by_role("button", name="Hand over 1").click()
-    receiver.goto(counter.url)
+    receiver.goto(offer(counter, ROUND_17, number))
     receiver.get_by_role("button", name="Take over").click()
     expect(receiver.get_by_role("status")).to_contain_text("Taken over")
     receiver.goto(f"/work/scan?text={number}")
@@ -229,7 +300,27 @@ def test_wrong_delivery_code_is_refused_with_what_to_do(counter: Page, round_17:
     hand_over(counter, round_17, number)
     round_17.get_by_label("The addressee types the delivery code here").fill("0000 0000 0000")
     round_17.get_by_role("button", name="Deliver against the code").click()
-    expect(round_17.get_by_role("alert")).to_contain_text("does not fit")
+    alert = round_17.get_by_role("alert")
+    expect(alert).to_contain_text(f"not signed with the delivery code of item {number}.")
+    expect(alert).to_contain_text("type it anew")
+
+
+def test_typed_delivery_code_can_be_looked_at(counter: Page, round_17: Page) -> None:
+    number = fresh_number()
+    counter.goto("/work/accept")
+    counter.get_by_label("Number").fill(number)
+    counter.get_by_label("Deliver against a code").check()
+    counter.get_by_role("button", name="Accept", exact=True).click()
+    hand_over(counter, round_17, number)
+    field = round_17.get_by_label("The addressee types the delivery code here")
+    field.fill("ABCD")
+    expect(field).to_have_attribute("type", "password")
+    round_17.get_by_label("Show what is typed").check()
+    expect(field).to_have_attribute("type", "text")
+    expect(field).to_have_value("ABCD")
+    picture(round_17, "item-show")
+    round_17.get_by_label("Show what is typed").uncheck()
+    expect(field).to_have_attribute("type", "password")
 
 
 def test_missing_line_stays_and_a_finding_is_a_reservation(counter: Page, round_17: Page) -> None:
@@ -237,17 +328,18 @@ def test_missing_line_stays_and_a_finding_is_a_reservation(counter: Page, round_
     here, missing = fresh_number(), fresh_number()
     accept(counter, here)
     accept(counter, missing)
-    counter.goto("/work/hand-over")
-    for number in (here, missing):
-        counter.get_by_label("Scan or type an item").fill(number)
-        counter.keyboard.press("Enter")
-    counter.get_by_label("Who takes it over?").select_option(ROUND_17)
-    counter.get_by_role("button", name="Hand over 2").click()
-    round_17.goto(counter.url)
+    round_17.goto(offer(counter, ROUND_17, here, missing))
+    expect(round_17.get_by_role("heading", name="Untick what is missing")).to_be_visible()
+    expect(round_17.get_by_role("button", name="Take over all 2")).to_be_visible()
+    picture(round_17, "list-open")
     round_17.get_by_label(f"{missing} is there").uncheck()
     round_17.get_by_label(f"Condition found of {here}").select_option("wet")
-    round_17.get_by_role("button", name="Take over").click()
+    round_17.get_by_role("button", name="Take over 1 of 2").click()
     expect(round_17.get_by_role("status")).to_contain_text("Taken over")
+    lines = round_17.locator("tbody tr")
+    expect(lines.filter(has_text=here)).to_contain_text("wet under reservation")
+    expect(lines.filter(has_text=missing)).to_contain_text("stays with Innsbruck 1, counter 1")
+    picture(round_17, "list-taken")
     round_17.goto(f"/work/scan?text={here}")
     until(round_17, "With Round 17")
     expect(round_17.locator(".timeline")).to_contain_text("Given sound, found wet")
@@ -266,11 +358,7 @@ def test_receiver_signs_on_the_givers_screen_with_name_and_pin(
     expect(round_17.get_by_role("status")).to_contain_text("PIN is set")
     number = fresh_number()
     accept(counter, number)
-    counter.goto("/work/hand-over")
-    counter.get_by_label("Scan or type an item").fill(number)
-    counter.keyboard.press("Enter")
-    counter.get_by_label("Who takes it over?").select_option(ROUND_17)
-    counter.get_by_role("button", name="Hand over 1").click()
+    offer(counter, ROUND_17, number)
     counter.get_by_label("Name").fill("clerk 2")
     counter.get_by_label("PIN").fill("0000")
     counter.get_by_role("button", name="Take over").click()
@@ -302,10 +390,38 @@ def test_wrong_check_digit_is_refused(counter: Page) -> None:
 def test_lapsed_counter_is_refused_on_purpose(sign_in: Opened) -> None:
     """N3: counter 2's right lapsed yesterday."""
     page = sign_in("clerk 1", "clerk", "1-2", COUNTER, "1-3")
+    note = page.locator(".note.stop")
+    expect(note).to_contain_text("The right of Innsbruck 1, counter 2 to sign lapsed on")
+    expect(note).to_contain_text("Sell stamps and Void stamps still work here")
+    expect(note).to_contain_text("Ask the administrator of")
+    expect(page.locator("nav.actions a")).to_have_count(2)
+    picture(page, "lapsed-desk")
+    page.goto("/work/scan?text=CP900001031AT")
+    expect(page.get_by_role("button", name="Report", exact=True)).to_have_count(0)
+    expect(page.locator(".note.stop")).to_contain_text("Whatever needs its signature is refused")
     page.goto("/work/accept")
     page.get_by_label("Number").fill(fresh_number())
     page.get_by_role("button", name="Accept", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("has no right to sign")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Custodian Innsbruck 1, counter 2 (1-2) has no right to sign")
+
+
+def test_report_offers_first_what_a_courier_can_see(round_17: Page, counter: Page) -> None:
+    """The API takes every code; the page puts what nobody sees at a door behind «Other»."""
+    number = "CP900001031AT"
+    round_17.goto(f"/work/scan?text={number}")
+    what = round_17.get_by_label("What?")
+    own = what.locator("> option").all_inner_texts()
+    assert "delivery attempted" in own
+    assert not {"presented to customs", "addressee states: not received"} & set(own)
+    assert "presented to customs" in what.locator("optgroup option").all_inner_texts()
+    assert (
+        "duty unpaid"
+        not in round_17.get_by_label("Why?").first.locator("> option").all_inner_texts()
+    )
+    counter.goto(f"/work/scan?text={number}")
+    own = counter.get_by_label("What?").locator("> option").all_inner_texts()
+    assert "addressee states: not received" in own
 
 
 def test_number_that_two_items_bear_asks_which_one(counter: Page) -> None:
@@ -367,6 +483,22 @@ def test_sells_and_accepts_without_scripts(sign_in: Opened) -> None:
     page.goto("/work/sell")
     page.locator("input[name=edition]").first.check()
     page.get_by_role("button", name="Reserve and print").click()
+    with page.expect_popup() as sheet:
+        page.get_by_role("button", name="Open the sheet (PDF)").click()
+    sheet.value.close()
+    page.get_by_role("link", name="It is printed").click()
     page.get_by_role("button", name="These came out: sell them").click()
     expect(page.get_by_role("heading", name="Receipt")).to_be_visible()
     accept(page, fresh_number())
+
+
+def test_sign_out_stands_in_line_with_its_neighbours(counter: Page) -> None:
+    tops = counter.locator(".top nav a, .top nav button").evaluate_all(
+        """all => all.map((one) => {
+            const text = document.createRange();
+            text.selectNodeContents(one);
+            return text.getBoundingClientRect().top;
+        })"""
+    )
+    assert len(tops) > 3
+    assert max(tops) - min(tops) < 0.5, tops

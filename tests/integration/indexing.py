@@ -12,10 +12,10 @@ from sqlalchemy import Engine, select
 from backend.chain.client import Node
 from backend.indexer.follow import Indexer
 from backend.store.known import read_known_blocks
-from backend.store.tables import MODEL, alarm, block, chain_state, log
+from backend.store.tables import MODEL, alarm, block, chain_state, log, tally
 
 # All rows that follow from the chain.
-CHAIN = (block, log, *MODEL)
+CHAIN = (block, log, *MODEL, tally)
 
 
 def indexer_of(posts: Posts, engine: Engine, node: Any = None, **other: Any) -> Indexer:

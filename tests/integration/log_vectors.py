@@ -22,6 +22,7 @@ from story import tell
 
 from backend.chain.interface import CONTRACTS
 from backend.domain.keccak import keccak256
+from backend.domain.trail import Entry
 from backend.domain.typed_data import SigningDomain
 from backend.indexer.decode import Contracts, Decoder
 from backend.indexer.events import Event, RawLog
@@ -83,12 +84,16 @@ def logs_of(content: dict[str, Any]) -> list[RawLog]:
 
 def decode(content: dict[str, Any]) -> list[Event]:
     times = {int(number): time for number, time in content["block_times"].items()}
-    return list(Decoder(contracts_of(content)).decode(logs_of(content), times))
+    return Decoder(contracts_of(content)).decode(logs_of(content), times)
 
 
 def as_json(event: Event) -> dict[str, Any]:
     """The event with its class's name; bytes as 0x-hex, of its place the block and the log."""
-    fields = {name: _out(value) for name, value in asdict(event).items() if name != "place"}
+    if isinstance(event, Entry):
+        values = event._asdict() | {"body": asdict(event.body)}
+    else:
+        values = asdict(event)
+    fields = {name: _out(value) for name, value in values.items() if name != "place"}
     return {
         "event": type(event).__name__,
         "block": event.place.block,

@@ -24,6 +24,8 @@ from backend.demonstration.loops import HandMovedLoops
 from backend.demonstration.make import start_time
 from backend.domain.keccak import keccak256
 from backend.embedded.anvil import EmbeddedAnvil
+from backend.hooks.address import Rules
+from backend.hooks.call import Caller
 from backend.indexer.follow import Indexer
 from backend.keystore import Keystore, SealedSeeds, open_keystore, recover_address
 from backend.passkeys import DeviceKeys
@@ -68,6 +70,7 @@ def demonstration(engine: Engine, folder: Path) -> Iterator[Installation]:
             signer=keystore,
             devices=DeviceKeys("http://127.0.0.1:8000"),
             claim_seeds=SealedSeeds(folder / "keys", keystore),
+            hooks=Caller(keystore, Rules(frozenset(), frozenset())),
             recover=recover_address,
             records_lane="submitter/1",
             now=lambda: int(time.time()),

@@ -223,7 +223,12 @@ def test_people_come_change_and_go(up: Up) -> None:
 
 
 def test_people_work_where_there_is_a_custodian(up: Up) -> None:
-    refused(up.run("user", "add", "x", "--at", "9-9"), 1, "no custodian 9-9")
+    refused(up.run("user", "add", "x", "--at", "9-9"), 1, "no custodian 9-9", "posthorn custodians")
+    listed = {one["number"]: one for one in up.json("custodians", "--operator", "1")["custodians"]}
+    assert all(number.startswith("1-") for number in listed)
+    assert (listed["1-1"]["kind"], listed["1-1"]["can_sign"]) == ("counter", True)
+    assert "to sign lapsed on" in listed["1-2"]["why"]
+    assert "1-1      Innsbruck 1, counter 1 (counter, Arlberg Post)" in up.run("custodians").stdout
     refused(up.run("user", "add", "x"), 1, "A clerk works at one custodian at least", "--at")
     refused(up.run("user", "disable", "x"), 1, "Nobody is called")  # nothing half done is kept
 
@@ -341,3 +346,29 @@ def test_workers_stop_when_told(up: Up) -> None:
         assert wait_until(lambda file=said: "_started" in file.read_text(), PATIENCE_SECONDS)
         process.terminate()
         assert process.wait(PATIENCE_SECONDS) == 0
+
+
+# --- web hooks --------------------------------------------------------------------------------------
+def test_web_hooks_are_added_switched_tried_and_removed(up: Up) -> None:
+    """Its name leads nowhere, so nothing is told; `up` looks after hooks itself."""
+    made = up.json("hook", "add", "https://receiver.invalid/told", "--operator", "1")
+    number = made["hook"]
+    assert made["secret"].startswith("whsec_")
+    assert made["secret"] not in up.run("hook", "list", "--json").stdout
+    assert "hook 1 is off" in up.run("hook", "off", number).stdout
+    assert "1: off, " in up.run("hook", "list").stdout
+    assert up.json("hook", "on", number)["state"] == "on"
+    tried = up.run("hook", "test", number)
+    assert (tried.returncode, tried.stdout) == (1, "Not taken: its host's name leads nowhere.\n")
+    assert "web hooks: 1 on, 0 failing, 0 disabled" in up.run("status").stdout
+    assert up.json("hook", "remove", number)["removed"]
+    assert up.run("hook", "list").stdout == "None yet.\n"
+
+
+def test_a_web_hook_that_may_not_be_or_is_not_there_is_refused(up: Up) -> None:
+    port = up.rpc_url.rpartition(":")[2]
+    own = f"https://receiver.example:{port}/"
+    refused(up.run("hook", "add", own, "--operator", "1"), 1, "Posthorn's own")
+    refused(up.run("hook", "add", "https://a.example/", "--operator", "9"), 1, "no operator 9")
+    for what in ("on", "off", "test", "remove"):
+        refused(up.run("hook", what, "77"), 1, "There is no web hook 77", "hook list")

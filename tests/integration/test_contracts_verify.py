@@ -79,7 +79,7 @@ def test_where_nothing_can_be_compared_it_ends_with_2(posts: Posts, file: Path) 
     for rpc, where, words in (
         (posts.url, file, "chain 5, the node serves chain 31337"),
         ("http://127.0.0.1:1", file, "No node answers"),
-        (posts.url, file.with_name("none.json"), "no deployment file"),
+        (posts.url, file.with_name("none.json"), "Name another file with --deployment."),
         ("node", file, "no address of a node"),
     ):
         done = command("contracts", "verify", "--rpc", rpc, "--deployment", where)

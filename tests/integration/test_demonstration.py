@@ -18,6 +18,7 @@ from backend.domain.trail import DELIVERED_BY_KEY, HandedOff, Why, fold
 from backend.domain.verdict import CodeAxis, Notice, TwinAxis, UseAxis
 from backend.indexer.fsck import fsck
 from backend.indexer.rebuild import rebuild
+from backend.queries import items as item_answers
 from backend.queries import stamps as stamp_queries
 from backend.queries import trails
 from backend.store.engine import begin
@@ -111,7 +112,7 @@ def test_the_model_crossed_in_2_days_3_hours_with_8_hand_offs_and_17_signatures(
 
 def test_two_items_bear_the_models_number(shown: Installation) -> None:
     with begin(shown.engine) as db:
-        found = trails.bearing(db, "RR900001014AT")
+        found = item_answers.bearing(db, "RR900001014AT")
     assert len(found) == 2
 
 

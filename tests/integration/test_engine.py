@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DataError, OperationalError
 
 from backend.embedded.processes import wait_until
@@ -48,6 +50,21 @@ def test_a_kept_connection_that_the_server_closed_is_replaced(
     end(other, kept)
     with begin(reading(engine)) as db:
         assert straight(db, PID) != [(kept,)]
+
+
+def test_new_connections_that_the_server_closes_at_once_are_the_database_away(
+    engine: Engine, other: Engine
+) -> None:
+    """And no error of ours: whoever waits for the database goes on waiting."""
+
+    def close(connection: psycopg.Connection[Any], _: object) -> None:
+        end(other, connection.info.backend_pid)
+
+    fresh = open_engine(engine.url.render_as_string(hide_password=False))
+    event.listen(fresh, "connect", close)
+    with pytest.raises(Unavailable):
+        pid_of(fresh)
+    fresh.dispose()
 
 
 def test_errors_of_statements_past_sqlalchemy_are_its_own(engine: Engine) -> None:

@@ -88,7 +88,8 @@ def test_a_simulated_seed_holds(new_database: NewDatabase, tmp_path: Path, seed:
 
 
 def test_a_short_chaos_loses_nothing_and_doubles_nothing() -> None:
-    """B5, B6, K1 to K11: `make chaos` plays a long one."""
+    """B5, B6, K1 to K12: `make chaos` plays a long one."""
     line, broken = chaos.play(kills=8, seed=3)
     assert not broken, "\n".join(broken)
     assert "lost=0 doubled=0" in line
+    assert "told=0 " not in line

@@ -31,6 +31,7 @@ from backend.indexer.decode import Decoder
 from backend.indexer.fsck import fsck
 from backend.indexer.rebuild import rebuild
 from backend.indexer.rewind import rewind
+from backend.store import tally as tally_rows
 from backend.store.entries import entry_from_row, state_from_row
 from backend.store.tables import (
     content,
@@ -47,6 +48,7 @@ from backend.store.tables import (
     stamp_signer,
     stamp_use,
     submitter,
+    tally,
     twin,
 )
 
@@ -101,6 +103,19 @@ def test_fsck_names_what_differs(posts: Posts, engine: Engine) -> None:
         COUNTER,
         0,
     )
+
+
+def test_fsck_names_counts_that_are_not_those_of_the_rows(posts: Posts, engine: Engine) -> None:
+    tell(posts)
+    index(posts, engine)
+    with engine.begin() as db:
+        counted = tally_rows.counted(db)
+        assert tally_rows.kept(db) == counted
+        assert min(counted[name] for name in tally_rows.NAMES if name != "twins_claimed") > 0
+        db.execute(update(tally).values(records=tally.c.records + 1))
+    (found,) = fsck(engine, Views(posts.node, posts.deployment), posts.deployment)
+    assert found.what == "count of records"
+    assert (found.in_model, found.on_chain) == (counted["records"] + 1, counted["records"])
 
 
 def test_fsck_names_records_that_differ_from_the_stored_logs(posts: Posts, engine: Engine) -> None:

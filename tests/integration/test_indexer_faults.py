@@ -30,6 +30,7 @@ from backend.embedded.anvil import Block, EmbeddedAnvil
 from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
 from backend.errors import ChainReplaced, Unavailable
+from backend.indexer.fetch import Reach
 from backend.indexer.follow import Indexer, NodeBehind, sole_indexer
 from backend.store.tables import block, item
 
@@ -137,6 +138,77 @@ def step_through(follower: Indexer) -> None:
         catch_up(follower)
 
 
+@pytest.fixture
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two blocks at a time, so that there is always a next run."""
+    monkeypatch.setattr("backend.indexer.fetch.HEADERS", 2)
+    monkeypatch.setattr("backend.indexer.reader.Reach", lambda: Reach(headers=2))
+
+
+@pytest.mark.usefixtures("short_runs")
+def test_blocks_that_were_fetched_ahead_and_vanished_are_taken_back(
+    posts: Posts, engine: Engine, new_database: NewDatabase
+) -> None:
+    """B4: a run is fetched while the one before it is written."""
+    tell(posts)
+    follower = indexer_of(posts, engine)
+    while posts.height() - state_number(engine) > 4:
+        follower.step()
+    posts.reorganise(4, other_story)
+    follower.step()
+    catch_up(follower)
+    assert rows(engine, CHAIN) == index(posts, new_database())
+
+
+@pytest.mark.usefixtures("short_runs")
+def test_a_run_fetched_ahead_is_no_more_final_than_it_was_then(
+    posts: Posts, engine: Engine
+) -> None:
+    """B4: what became final after the fetch may be another block of that number."""
+    tell(posts)
+    follower = indexer_of(posts, engine, finality_depth=1)
+    then = posts.height()
+    while then - state_number(engine) > 2:
+        follower.step()
+    posts.mine()
+    follower.step()
+    assert (state_number(engine), state(engine).finalized_number) == (then, then - 1)
+    catch_up(follower)
+    assert state(engine).finalized_number == then
+
+
+@pytest.mark.usefixtures("short_runs")
+def test_what_a_doubted_node_said_ahead_is_not_written(
+    posts: Posts, engine: Engine, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B7: another node is asked for it, and what it calls final is another chain's."""
+    tell(posts)
+    node = Node([posts.url])
+    follower = indexer_of(posts, engine, node, finality_depth=1)
+    while posts.height() - state_number(engine) > 2:
+        follower.step()
+    with monkeypatch.context() as away:
+        away.setattr(node, "head", raising(NodeBehind("behind")))
+        with pytest.raises(NodeBehind):
+            follower.step()
+    posts.reorganise(2, other_story)
+    catch_up(follower)
+    assert rows(engine, CHAIN) == index(posts, new_database(), finality_depth=1)
+
+
+def raising(error: Exception) -> Any:
+    def raises() -> None:
+        raise error
+
+    return raises
+
+
+def state_number(engine: Engine) -> int:
+    """The newest indexed block, 0 before the first."""
+    found = state(engine)
+    return 0 if found is None else int(found.indexed_number)
+
+
 def test_below_what_was_final_nothing_is_taken_back(posts: Posts, engine: Engine) -> None:
     tell(posts)
     before = index(posts, engine, finality_depth=2)
@@ -210,6 +282,7 @@ import sys
 from backend import failpoints
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment
+from backend.indexer.fetch import Reach
 from backend.indexer.follow import Indexer
 from backend.store.engine import open_engine
 instant, url, rpc, first, *addresses = sys.argv[1:]
@@ -237,8 +310,9 @@ def test_killed_with_a_block_in_hand_leaves_nothing_of_it(
 ) -> None:
     """K9, K10: rows and cursor are one transaction."""
     tell(posts)
+    before = rows(engine, CHAIN)
     kill_at(posts, engine, instant)
-    assert all(not found for found in rows(engine, CHAIN).values())
+    assert rows(engine, CHAIN) == before
     assert index(posts, engine) == index(posts, new_database())
 
 

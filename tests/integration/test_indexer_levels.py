@@ -111,6 +111,7 @@ def test_a_reorganisation_takes_back_what_is_safe_and_never_what_is_final(
 def mine(posts: Posts, blocks: int) -> None:
     with JsonRpc(posts.url) as node:
         node.call("anvil_mine", hex(blocks))
+    posts.resync()  # those blocks bear the node's own time
 
 
 def test_two_indexers_have_the_same_digests_and_a_difference_is_found_to_its_block(

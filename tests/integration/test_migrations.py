@@ -6,15 +6,18 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from databases import NewDatabase, databases
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
+from backend.embedded.processes import wait_until
 from backend.errors import Unavailable
-from backend.store.migrate import migrate
-from backend.store.tables import chain_state, metadata, stamp_use
+from backend.store.migrate import _config, migrate
+from backend.store.tables import block, chain_state, metadata, stamp_use
+from backend.store.tally import counted, kept
 
 
 @pytest.fixture
@@ -75,6 +78,33 @@ def test_migrating_again_changes_nothing(new_database: NewDatabase) -> None:
         assert db.scalar(chain_state.select().with_only_columns(chain_state.c.indexed_number)) == 7
 
 
+def test_what_is_long_is_kept_as_it_is_and_what_was_compressed_stays_readable(
+    new_database: NewDatabase,
+) -> None:
+    """Migration 0010."""
+    engine, raw = new_database(empty=True), b"\0" * 50_000
+    with engine.begin() as db:
+        upgrade(db, "0009")
+        db.execute(block.insert().values(number=1, hash=b"1", parent_hash=b"0", time=1))
+        db.execute(block.update().values(raw_transactions=[raw]))
+        assert stored_bytes(db) < 5_000
+    migrate(engine)
+    with engine.begin() as db:
+        assert db.scalar(select(block.c.raw_transactions)) == [raw]
+        db.execute(block.update().values(raw_transactions=[raw + b"1"]))
+        assert stored_bytes(db) > 50_000
+
+
+def upgrade(db: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = db
+    command.upgrade(config, revision)
+
+
+def stored_bytes(db: Connection) -> int:
+    return int(db.scalar(text("SELECT pg_column_size(raw_transactions) FROM block")) or 0)
+
+
 def test_many_processes_may_migrate_at_once(new_database: NewDatabase) -> None:
     """B6: they wait for one another."""
     engine = new_database(empty=True)
@@ -124,3 +154,29 @@ def test_a_stamp_of_the_highest_number_comes_back(new_database: NewDatabase) -> 
             db.execute(stamp_use.insert().values(stamp=stamp, **use))
             found = db.execute(stamp_use.select().where(stamp_use.c.stamp == stamp)).one()
             assert found.stamp == stamp
+
+
+def test_counts_begin_with_what_is_there_and_miss_nothing_that_is_being_written(
+    new_database: NewDatabase,
+) -> None:
+    """Revision 0012 waits for who writes what it counts; before, those rows were never counted."""
+    engine = new_database(empty=True)
+    use = {"custodian": 1, "time": 2, "kind": 0, "item": b"i", "digest": b"d"}
+    use |= {"block_number": 3, "transaction_hash": b"t"}
+    with engine.begin() as db:
+        upgrade(db, "0010")
+        db.execute(stamp_use.insert().values(stamp=1, **use))
+    upgrading = threading.Thread(target=migrate, args=(engine,))
+    with engine.begin() as writer:
+        writer.execute(stamp_use.insert().values(stamp=2, **use))
+        upgrading.start()
+        assert wait_until(lambda: somebody_waits(engine), 20)
+    upgrading.join(20)
+    with engine.begin() as db:
+        assert kept(db) == counted(db)
+        assert kept(db)["stamps_used"] == 2
+
+
+def somebody_waits(engine: Engine) -> bool:
+    with engine.connect() as db:
+        return bool(db.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))

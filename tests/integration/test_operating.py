@@ -7,6 +7,8 @@ from sqlalchemy import Engine, update
 
 from backend.domain.typed_data import SigningDomain
 from backend.errors import NotAllowed
+from backend.hooks.address import Rules
+from backend.hooks.call import Caller
 from backend.keystore import Keystore, recover_address
 from backend.passkeys import DeviceKeys
 from backend.ports import Actor, ClaimSeeds, House
@@ -34,6 +36,7 @@ def house() -> House:
         keys,
         DeviceKeys("http://h"),
         NoSeeds(),
+        Caller(keys, Rules(frozenset(), frozenset())),
         recover_address,
         LANE,
         lambda: 1,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from fault_proxy import FaultProxy, fault_proxy
 from sending import EAGER, SEND, WORDS, World, kill_at
+from sqlalchemy import func, update
 
 from backend.chain.lane import GWEI
 from backend.chain.transactions import read
+from backend.store.tables import transaction
 
 
 @pytest.fixture
@@ -114,6 +118,28 @@ def test_a_price_that_was_superseded_is_offered_again_after_a_reorganisation(
     world.restart(pace=EAGER)
     world.settle(*world.digests())
     assert world.records("parcel") == 1
+
+
+def test_a_clock_that_was_set_back_keeps_no_price_from_rising(world: World) -> None:
+    """B5: of several attempts the dearest is the newest, not the one whose time is latest."""
+    world.charge()
+    world.restart(pace=replace(EAGER, mine_every_seconds=None, rebroadcast_seconds=3600.0))
+    world.accept("parcel")
+    world.sender.step()
+    world.restart(pace=replace(world.pace, stuck_seconds=0.0))
+    world.sender.step()
+    (first, *_) = world.transactions()
+    later = {
+        "created_at": func.now() + timedelta(hours=2),
+        "broadcast_at": func.now() + timedelta(hours=2),
+    }
+    with world.engine.begin() as db:
+        db.execute(update(transaction).where(transaction.c.hash == first.hash).values(**later))
+    for _ in range(2):
+        world.sender.step()
+    prices = sorted(read(row.raw).fees.max_wei for row in world.transactions())
+    assert len(prices) == 4
+    assert all(dear >= 1.1 * cheap for cheap, dear in pairwise(prices))
 
 
 def test_no_price_above_the_cap_is_offered(world: World) -> None:

@@ -24,7 +24,7 @@ from installed import (
 
 from backend.cli.folder import DataFolder
 from backend.cli.listening import free_port
-from backend.cli.up import lan_address
+from backend.cli.up import lan_address, servers_here
 from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
 from stamps.scan import read_code
@@ -118,14 +118,33 @@ def test_keeps_its_workers_running_and_lets_no_second_one_in(data: Path) -> None
         assert f"http://127.0.0.1:{up.port}" in second.stderr
         assert str(up.process.pid) in second.stderr
         for worker in WORKERS:
-            assert wait_until(lambda w=worker: len(pids_of(up, w)) == 1, PATIENCE_SECONDS)
-            (pid,) = pids_of(up, worker)
+            many = servers_here() if worker == "serve" else 1
+            assert wait_until(lambda w=worker, n=many: len(pids_of(up, w)) == n, PATIENCE_SECONDS)
+            pid = pids_of(up, worker)[0]
             os.kill(pid, signal.SIGKILL)
             up.await_words(f"{worker} ended with -9 and is started again")
             assert wait_until(
-                lambda w=worker, old=pid: pids_of(up, w) not in ([], [old]), PATIENCE_SECONDS
+                lambda w=worker, old=pid, n=many: len(set(pids_of(up, w)) - {old}) == n,
+                PATIENCE_SECONDS,
             )
         assert wait_until(lambda: answers(up), PATIENCE_SECONDS)
+
+
+def test_starts_as_many_servers_as_asked_and_each_takes_connections_on_the_one_port(
+    data: Path,
+) -> None:
+    """B6: any number of servers; the kernel deals out connections, and stopping leaves none of them behind."""
+    with running(data, "--servers", "3") as up:
+        assert wait_until(lambda: listening(up.port) == 3, PATIENCE_SECONDS)
+        assert sorted(log.name for log in (data / "log").glob("serve*")) == [
+            *("serve", "serve-2", "serve-3")
+        ]
+        os.kill(pids_of(up, "serve")[0], signal.SIGKILL)
+        up.await_words("ended with -9 and is started again")
+        assert wait_until(lambda: listening(up.port) == 3, PATIENCE_SECONDS)
+        assert answers(up)
+        assert up.stop() < STOPPED_SECONDS
+    assert processes_of(data) == []
 
 
 def test_a_taken_port_is_said_before_anything_starts(data: Path) -> None:
@@ -193,6 +212,13 @@ def test_after_kill_9_the_workers_end_and_the_next_start_keeps_all(data: Path) -
         assert blocks(again)[: len(before)] == before
         assert page(again, "/") == 200
     assert processes_of(data) == []
+
+
+def listening(port: int) -> int:
+    """How many sockets listen on a port of this machine (0A is LISTEN)."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    sockets = [line.split()[1:4:2] for line in lines]
+    return sum(at.endswith(f":{port:04X}") and state == "0A" for at, state in sockets)
 
 
 def answers(up: Up) -> bool:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Asked} from "./Asked.sol";
 import {ICustodyLedger, Item, ItemState, Receptacle} from "../../contracts/interfaces/ICustodyLedger.sol";
 import {IPostalNetwork} from "../../contracts/interfaces/IPostalNetwork.sol";
 import {IRecords} from "../../contracts/interfaces/IRecords.sol";
@@ -11,7 +12,7 @@ import {FuzzSelector} from "./Vm.sol";
 
 /// @notice Invariants of the CustodyLedger. All are asked after every call, in this order, in one campaign: what is first
 /// broken is named. For each, tests/mutants has a mutant of the contracts that breaks it.
-contract CustodyTest {
+contract CustodyTest is Asked {
     CustodyHandler private _handler;
     ICustodyLedger private _ledger;
 
@@ -32,23 +33,31 @@ contract CustodyTest {
 
     function invariant_custody() external view {
         _askForbiddenTransitions();
-        require(_handler.batchesApart() == 0, "G2 a batch refuses in the words of the single call and changes nothing");
-        require(_handler.gaps() == 0, "CE1 record numbers in the logs have no gaps");
-        require(_handler.evidenceChangedState() == 0, "C10 evidence of equivocation changes no item");
+        _must(_handler.batchesApart() == 0, "G2 a batch refuses in the words of the single call and changes nothing");
+        _must(_handler.gaps() == 0, "CE1 record numbers in the logs have no gaps");
+        _must(_handler.evidenceChangedState() == 0, "C10 evidence of equivocation changes no item");
         for (uint256 i = 0; i < _handler.receptacles(); ++i) {
             _askReceptacle(uint48(2 ** 40 + i));
         }
-        for (uint256 i = 0; i < _handler.count(); ++i) {
-            _askItem(_handler.itemAt(i));
+        bytes32[] memory items = new bytes32[](_handler.count());
+        for (uint256 i = 0; i < items.length; ++i) {
+            items[i] = _handler.itemAt(i);
+            _askItem(items[i]);
+        }
+        bytes32[] memory heads = _ledger.headsOf(items);
+        for (uint256 i = 0; i < items.length; ++i) {
+            _must(heads[i] == _ledger.headOf(items[i]), "C6 heads asked together are those asked alone");
         }
         (bytes4 call,) = _handler.surprise();
-        require(call == 0, "what the rules take is taken");
+        _must(call == 0, "what the rules take is taken");
+        (call,) = _handler.unrefused();
+        _must(call == 0, "what the rules refuse is refused, with its error");
     }
 
     // ------------------------------------------------------------------------------- transitions that must never happen
 
     function _never(bytes4 refusal, string memory rule) private view {
-        require(_handler.notRefused(refusal) == 0, rule);
+        _must(_handler.notRefused(refusal) == 0, rule);
     }
 
     function _askForbiddenTransitions() private view {
@@ -110,18 +119,19 @@ contract CustodyTest {
         Item memory its = _ledger.itemOf(item);
         CustodyModel.Ghost memory told = _handler.ghost(item);
         bool held = its.state == ItemState.Held;
-        require(held || its.state == ItemState.Ended, "C1 an accepted item stays known");
-        require(held == (its.holder != 0), "C7 an item has one holder or has ended");
+        _must(held || its.state == ItemState.Ended, "C1 an accepted item stays known");
+        _must(held == (its.holder != 0), "C7 an item has one holder or has ended");
         _askNesting(its);
-        require(held == (_ledger.custodianOf(item) != 0), "C7 a custodian answers for every item under custody");
-        require(its.state == told.state, "C4 custody ends only by a delivery or an end");
-        require(its.holder == told.holder, "C3 the holder changes only by the listed transitions");
-        require(its.number == told.number, "C3 the custody number counts what changes custody or voids offers");
-        require(its.records == told.records, "C3 the record number counts every record");
-        require(its.time == told.time, "C5 the latest event time never falls and a report leaves it");
-        require(its.origin == told.origin, "C1 the origin stays");
-        require(_ledger.headOf(item) == told.head, "C6 the head is the running hash of the records");
-        require(
+        _must(held == (_ledger.custodianOf(item) != 0), "C7 a custodian answers for every item under custody");
+        _must(its.state == told.state, "C4 custody ends only by a delivery or an end");
+        _must(its.holder == told.holder, "C3 the holder changes only by the listed transitions");
+        _must(its.number == told.number, "C3 the custody number counts what changes custody or voids offers");
+        _must(its.records == told.records, "C3 the record number counts every record");
+        _must(its.time == told.time, "C5 the latest event time never falls and a report leaves it");
+        _must(its.origin == told.origin, "C1 the origin stays");
+        _must(_ledger.keysOf(item) == _handler.keysOf(item), "C1 the named keys stay");
+        _must(_ledger.headOf(item) == told.head, "C6 the head is the running hash of the records");
+        _must(
             its.receptacle == told.receptacle && its.closed == told.closed && its.height == told.height,
             "C7 a receptacle is what it was packed, closed and opened to be"
         );
@@ -131,12 +141,12 @@ contract CustodyTest {
     /// @dev C7: each receptacle on the way up is higher than what lies in it, none higher than four: so the way ends, with a
     /// custodian.
     function _askNesting(Item memory its) private view {
-        require(its.height <= 4, "C7 at most four deep");
+        _must(its.height <= 4, "C7 at most four deep");
         while (its.holder >= 2 ** 40) {
             uint256 height = its.height;
             its = _ledger.itemOf(_ledger.receptacleOf(its.holder).item);
-            require(its.height <= 4, "C7 at most four deep");
-            require(its.height > height, "C7 no receptacle lies in itself");
+            _must(its.height <= 4, "C7 at most four deep");
+            _must(its.height > height, "C7 no receptacle lies in itself");
         }
     }
 
@@ -145,8 +155,8 @@ contract CustodyTest {
         Sending.Logged memory logs = _handler.logged(item);
         bytes32 stay = _ledger.receptacleOf(_ledger.lyingIn(item)).headAtOpening;
         if (stay != 0) (logs.records, logs.head) = (logs.records + 1, keccak256(abi.encode(logs.head, stay, 0)));
-        require(logs.records == its.records, "CE1 every record is one event");
-        require(logs.head == _ledger.headOf(item), "CE7 the logs replayed give the head");
+        _must(logs.records == its.records, "CE1 every record is one event");
+        _must(logs.head == _ledger.headOf(item), "CE7 the logs replayed give the head");
     }
 
     // -------------------------------------------------------------------------------------------------- of a receptacle
@@ -154,20 +164,20 @@ contract CustodyTest {
     function _askReceptacle(uint48 number) private view {
         Receptacle memory its = _ledger.receptacleOf(number);
         CustodyModel.Journey memory told = _handler.journey(number);
-        require(its.count == told.packed.length, "C7 the count is of what was really packed");
-        require(its.contents == told.contents, "C7 the contents' hash is of what was really packed");
-        require(its.closedBy == told.closedBy, "C7 who closed a receptacle answers for what is missing");
+        _must(its.count == told.packed.length, "C7 the count is of what was really packed");
+        _must(its.contents == told.contents, "C7 the contents' hash is of what was really packed");
+        _must(its.closedBy == told.closedBy, "C7 who closed a receptacle answers for what is missing");
         if (its.headAtOpening != 0 || !_ledger.itemOf(its.item).closed) return;
         for (uint256 i = 0; i < told.packed.length; ++i) {
             // By a take-up only (C11), which the model knows.
             bool alone = _ledger.lyingIn(told.packed[i]) != number && _handler.ghost(told.packed[i]).holder == number;
-            require(!alone, "C7 contents of a closed receptacle never move alone");
+            _must(!alone, "C7 contents of a closed receptacle never move alone");
         }
     }
 }
 
 /// @notice Liveness: from every state that the same stories reach, those who rightfully act bring every item to an end.
-contract LivenessTest {
+contract LivenessTest is Asked {
     CustodyHandler private _handler;
 
     function setUp() external {
@@ -191,7 +201,7 @@ contract LivenessTest {
         _handler.bringAllToAnEnd();
         for (uint256 i = 0; i < _handler.count(); ++i) {
             ItemState state = _handler.ledger().itemOf(_handler.itemAt(i)).state;
-            require(state == ItemState.Ended, "liveness: every item can be brought to an end");
+            _must(state == ItemState.Ended, "liveness: every item can be brought to an end");
         }
     }
 }

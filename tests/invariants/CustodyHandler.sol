@@ -8,12 +8,13 @@ import {vm} from "./Vm.sol";
 /// @notice All that may happen to items, and the way out that must always be there.
 contract CustodyHandler is ReceptacleHandler {
     function selectors() external pure returns (bytes4[] memory all) {
-        bytes4[21] memory each = [
+        bytes4[22] memory each = [
             this.accept.selector,
             this.accept.selector,
             this.accept.selector,
             this.handOff.selector,
             this.lateHandOff.selector,
+            this.misshapen.selector,
             this.forceHandOff.selector,
             this.equivocate.selector,
             this.deliver.selector,
@@ -66,9 +67,7 @@ contract CustodyHandler is ReceptacleHandler {
         for (uint256 who = 0; who < CUSTODIANS; ++who) {
             if (_canSign(who)) return who;
         }
-        vm.prank(_governor);
-        network.reinstateOperator(1);
-        _operatorSuspended[1] = false;
+        _suspendOperator(1, false);
         _suspend(0, false);
         _grant(0, Right(++_keys, _now(), FOR_EVER));
         return 0;
@@ -106,6 +105,11 @@ contract CustodyHandler is ReceptacleHandler {
 
     function ghost(bytes32 item) external view returns (Ghost memory) {
         return _ghosts[item];
+    }
+
+    /// @notice What the ledger keeps of the keys that acceptance named.
+    function keysOf(bytes32 item) external view returns (bytes32) {
+        return _ghosts[item].recipientKey == 0 ? bytes32(0) : keccak256(abi.encode(_keysOf(item)));
     }
 
     function logged(bytes32 item) external view returns (Logged memory) {

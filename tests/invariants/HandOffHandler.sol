@@ -30,10 +30,36 @@ abstract contract HandOffHandler is ItemHandler {
     // ------------------------------------------------------------------------------------------------------- making one
 
     function handOff(uint256 pick, uint256 luck) external {
+        if (luck % 8 == 3) pick = _openOne(pick);
         (ICustodyLedger.HandOff memory signed, uint256 giverKey, uint256 receiverKey) = _makeHandOff(pick, luck);
         // A third are kept for later: then most are stale, or past their deadline.
         if (luck % 3 == 0 || luck % 7 == 0) _offers.push(Offer(abi.encode(signed), giverKey, receiverKey));
         if (luck % 3 != 0) _handOff(signed, giverKey, receiverKey);
+    }
+
+    /// @dev C7: the place of a receptacle with contents that is not closed, if there is one.
+    function _openOne(uint256 pick) internal view returns (uint256) {
+        for (uint256 i = 0; i < _items.length; ++i) {
+            Ghost storage its = _ghosts[_pick(pick % _items.length + i)];
+            if (!_mayMove(its) && its.holder < FIRST_RECEPTACLE) return pick % _items.length + i;
+        }
+        return pick;
+    }
+
+    /// @dev C2: counts, bitmap and findings that do not fit together. What is wrong with it comes before who signed it.
+    function misshapen(uint256 pick, uint256 luck) external {
+        (ICustodyLedger.HandOff memory signed, uint256 giverKey, uint256 receiverKey) = _makeHandOff(pick, luck);
+        Receipt memory receipt = signed.receipt;
+        uint256 lines = signed.release.lines.length;
+        receipt.received[0] = (1 << lines) - 1;
+        receipt.findings = new Finding[](1 + luck % 2);
+        uint256 wrong = (luck >> 8) % 5;
+        if (wrong == 0) signed.release.lines = new Line[](0);
+        if (wrong == 1) receipt.received = new uint256[](2 * (luck % 2));
+        if (wrong == 2) receipt.received[0] = luck % 2 == 0 ? 0 : 1 << lines;
+        if (wrong == 3) receipt.findings[luck % 2].line = uint16(lines);
+        if (wrong == 4) (receipt.findings, receipt.received[0]) = (new Finding[](2), 1);
+        _handOff(signed, giverKey, receiverKey);
     }
 
     /// @dev C3: an offer comes, perhaps again, when the world has moved on.
@@ -111,11 +137,16 @@ abstract contract HandOffHandler is ItemHandler {
         pure
         returns (bytes4)
     {
+        if (lines == 0) return ICustodyLedger.LineCount.selector;
         if (giver == receiver) return ICustodyLedger.GiverIsReceiver.selector;
+        // As few as the lines of these stories fit into one word.
+        if (receipt.received.length != 1) return ICustodyLedger.ReceivedOutOfPlace.selector;
         uint256 received = receipt.received[0];
         if (received == 0 || received >> lines != 0) return ICustodyLedger.ReceivedOutOfPlace.selector;
-        if (receipt.findings.length != 0 && (received >> receipt.findings[0].line) & 1 == 0) {
-            return ICustodyLedger.FindingOutOfPlace.selector;
+        for (uint256 i = 0; i < receipt.findings.length; ++i) {
+            uint16 line = receipt.findings[i].line;
+            bool rises = i == 0 || line > receipt.findings[i - 1].line;
+            if (!rises || (received >> line) & 1 == 0) return ICustodyLedger.FindingOutOfPlace.selector;
         }
         return 0;
     }
@@ -166,7 +197,13 @@ abstract contract HandOffHandler is ItemHandler {
         if (luck % 8 == 0) {
             sender = [_governor, STRANGER, _submitter(3 - operator), _admins[operator]][(luck >> 8) % 4];
         }
+        // Where the operator is suspended its own people are strangers too.
+        if (luck % 8 == 1) {
+            _suspendOperator(operator, true);
+            sender = luck % 2 == 0 ? _admins[operator] : _submitter(operator);
+        }
         _force(item, giver, (luck >> 16) % CUSTODIANS, sender, luck);
+        if (luck % 8 == 1) _suspendOperator(operator, false);
     }
 
     function _force(bytes32 item, uint256 giver, uint256 receiver, address sender, uint256 luck) internal {
@@ -178,9 +215,11 @@ abstract contract HandOffHandler is ItemHandler {
         signed.release = r;
         signed.receipt = Receipt(ledgerDigests.digest(r), _time(_luck(luck, 5)), new uint256[](1), new Finding[](0));
         signed.receipt.received[0] = 1;
+        if (luck % 8 == 2) signed.receipt.release = bytes32(luck);
         uint256 key = _keyFor(receiver, signed.receipt.time, _luck(luck, 6));
         signed.receiverSignature = _sign(key, ledgerDigests.digest(signed.receipt));
         bytes4 refusal = giver == receiver ? ICustodyLedger.GiverIsReceiver.selector : bytes4(0);
+        if (refusal == 0 && luck % 8 == 2) refusal = ICustodyLedger.OtherRelease.selector;
         if (refusal == 0) refusal = _refusesTimes(r.time, signed.receipt.time);
         if (refusal == 0) refusal = _refusesStandIn(giver, sender);
         if (refusal == 0) refusal = _refusesKey(receiver, signed.receipt.time, key);
@@ -214,6 +253,9 @@ abstract contract HandOffHandler is ItemHandler {
         if (!rights) refusal = IPostalNetwork.NoRight.selector;
         bytes32 pair = keccak256(abi.encode(first.receipt, second.receipt));
         if (refusal == 0 && _recorded[pair]) refusal = ICustodyLedger.AlreadyRecorded.selector;
+        // Not the receipt of this release, or of another line of it.
+        if (luck % 8 == 1) (first.receipt.release, refusal) = (bytes32(luck), ICustodyLedger.OtherRelease.selector);
+        if (luck % 8 == 2) (first.receipt.received[0], refusal) = (2, ICustodyLedger.NoEquivocation.selector);
         _prove(first, second, refusal);
         if (refusal != 0) return;
         _recorded[pair] = true;

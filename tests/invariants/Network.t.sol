@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Asked} from "./Asked.sol";
 import {IPostalNetwork, SigningRight, StampSigner} from "../../contracts/interfaces/IPostalNetwork.sol";
 import {NetworkHandler} from "./NetworkHandler.sol";
 import {Parties} from "./Parties.sol";
 import {FuzzSelector, vm} from "./Vm.sol";
 
 /// @notice Invariants of the PostalNetwork, asked as those of {CustodyTest}.
-contract NetworkTest {
+contract NetworkTest is Asked {
     NetworkHandler private _handler;
     IPostalNetwork private _network;
 
@@ -36,8 +37,12 @@ contract NetworkTest {
         for (uint256 who = 0; who < 6; ++who) {
             _askSuspension(who);
         }
+        (,, bytes memory reason) = _network.keyAt(_handler.custodian(0) + 0xff, uint40(block.timestamp));
+        _must(bytes4(reason) == IPostalNetwork.UnknownCustodian.selector, "N2 who is not enrolled signs nothing");
         (bytes4 call,) = _handler.surprise();
-        require(call == 0, "what the rules take is taken");
+        _must(call == 0, "what the rules take is taken");
+        (call,) = _handler.unrefused();
+        _must(call == 0, "what the rules refuse is refused, with its error");
     }
 
     /// @dev After every call the rights of one custodian are asked, which may have changed; here all.
@@ -48,7 +53,7 @@ contract NetworkTest {
     }
 
     function _never(bytes4 refusal, string memory rule) private view {
-        require(_handler.notRefused(refusal) == 0, rule);
+        _must(_handler.notRefused(refusal) == 0, rule);
     }
 
     function _askForbidden() private view {
@@ -70,28 +75,28 @@ contract NetworkTest {
     }
 
     function _askGovernor() private view {
-        require(_network.governor() == _handler.governor(), "N1 roles change only by offer and acceptance");
-        require(_network.offeredGovernor() == _handler.offeredGovernor(), "N1 an offer stands until it is taken");
-        require(_network.governorAcceptableFrom() == _handler.acceptableFrom(), "N1 the delay is two days");
+        _must(_network.governor() == _handler.governor(), "N1 roles change only by offer and acceptance");
+        _must(_network.offeredGovernor() == _handler.offeredGovernor(), "N1 an offer stands until it is taken");
+        _must(_network.governorAcceptableFrom() == _handler.acceptableFrom(), "N1 the delay is two days");
     }
 
     function _askOperator(uint16 number) private view {
-        require(
+        _must(
             _network.operator(number).admin == _handler.adminOf(number), "N1 an admin changes only by its own offer"
         );
         bool suspended = _network.operator(number).suspended;
-        require(suspended == _handler.isOperatorSuspended(number), "N1 the governor alone suspends operators");
+        _must(suspended == _handler.isOperatorSuspended(number), "N1 the governor alone suspends operators");
         for (uint256 n = 0; n < 3; ++n) {
             address its = _handler.candidate(n);
             bool mayBe = _handler.isSubmitter(number, its);
-            require(_network.isSubmitter(number, its) == mayBe, "N1 submitters are whom the admin named");
+            _must(_network.isSubmitter(number, its) == mayBe, "N1 submitters are whom the admin named");
             bool may = _network.maySend(number, its).length == 0;
             bool should = !suspended && (mayBe || its == _handler.adminOf(number));
-            require(may == should, "N4 submitters of a suspended operator may not send");
+            _must(may == should, "N4 submitters of a suspended operator may not send");
             (uint256 addedBlock, uint256 revokedBlock) = _handler.signers(number, its);
             StampSigner memory signer = _network.stampSigner(number, its);
             bool same = signer.addedBlock == addedBlock && signer.revokedBlock == revokedBlock;
-            require(same, "S8 a stamp signer's blocks never change");
+            _must(same, "S8 a stamp signer's blocks never change");
         }
     }
 
@@ -99,6 +104,9 @@ contract NetworkTest {
     function _askRights(uint256 who) private view {
         uint40 number = _handler.custodian(who);
         Parties.Right[] memory rights = _handler.rights(who);
+        Parties.Right memory last = rights[rights.length - 1];
+        SigningRight memory latest = _network.latestRight(number);
+        _must(latest.from == last.from && latest.until == last.until, "N3 the latest right is the last that was granted");
         for (uint256 i = 0; i < rights.length; ++i) {
             _askCovers(number, rights[i]);
             if (_handler.isCompromised(rights[i].key)) _askCompromised(number, rights[i]);
@@ -107,7 +115,7 @@ contract NetworkTest {
             uint40[3] memory times = _edges(rights[i]);
             for (uint256 j = 0; j < 3; ++j) {
                 address key = _network.rightAt(number, times[j]).key;
-                require(key == _handler.keyAt(who, times[j]), "N3 the newest right that was not cut short decides");
+                _must(key == _handler.keyAt(who, times[j]), "N3 the newest right that was not cut short decides");
             }
         }
     }
@@ -121,22 +129,22 @@ contract NetworkTest {
         for (uint256 j = 0; j < 3; ++j) {
             SigningRight memory right = _network.rightAt(number, times[j]);
             bool covers = right.key == address(0) || (right.from <= times[j] && times[j] < right.until);
-            require(covers, "N3 a right covers its times");
+            _must(covers, "N3 a right covers its times");
         }
     }
 
     function _askCompromised(uint40 number, Parties.Right memory right) private view {
         bytes memory signature = _handler.signature(right.key, "digest");
         bool asked = _network.checkRight(number, right.from, "digest", signature).length != 0;
-        require(asked, "N3 nothing signed with a compromised key counts, whatever time it bears");
+        _must(asked, "N3 nothing signed with a compromised key counts, whatever time it bears");
     }
 
     /// @dev N4: judged at the block; what was signed stays provable.
     function _askSuspension(uint256 who) private view {
         (,, bytes memory reason) = _network.keyAt(_handler.custodian(who), uint40(block.timestamp));
         bytes4 suspension = _handler.suspensionOf(who);
-        if (suspension != 0) require(bytes4(reason) == suspension, "N4 who is suspended may sign nothing new");
+        if (suspension != 0) _must(bytes4(reason) == suspension, "N4 who is suspended may sign nothing new");
         bool may = _handler.keyAt(who, uint40(block.timestamp)) != address(0);
-        if (suspension == 0) require((reason.length == 0) == may, "N3 N4 else the right of this moment decides");
+        if (suspension == 0) _must((reason.length == 0) == may, "N3 N4 else the right of this moment decides");
     }
 }

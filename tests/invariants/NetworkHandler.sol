@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IPostalNetwork} from "../../contracts/interfaces/IPostalNetwork.sol";
+import {IPostalNetwork, KeyKind} from "../../contracts/interfaces/IPostalNetwork.sol";
 import {Parties} from "./Parties.sol";
 import {Sending} from "./Sending.sol";
 import {vm} from "./Vm.sol";
@@ -30,15 +30,17 @@ contract NetworkHandler is Parties, Sending {
     }
 
     function selectors() external pure returns (bytes4[] memory all) {
-        bytes4[12] memory each = [
+        bytes4[14] memory each = [
             this.offerGovernor.selector,
             this.acceptGovernor.selector,
             this.admit.selector,
+            this.nobody.selector,
             this.offerAdmin.selector,
             this.acceptAdmin.selector,
             this.submitter.selector,
             this.stampSigner.selector,
             this.askForRight.selector,
+            this.askForCustodian.selector,
             this.timePasses.selector,
             this.suspension.selector,
             this.grant.selector,
@@ -74,9 +76,12 @@ contract NetworkHandler is Parties, Sending {
     }
 
     function acceptGovernor(uint256 luck) external {
-        address sender = _somebody(offeredGovernor, luck);
+        address sender = luck % 16 == 5 ? address(0) : _somebody(offeredGovernor, luck);
         bytes4 refusal = 0;
-        if (sender != offeredGovernor) refusal = IPostalNetwork.NotOfferedGovernor.selector;
+        if (sender == address(0) && offeredGovernor == address(0)) {
+            // Nobody can send as 0; if somebody could, the network would still not be without a governor.
+            refusal = _now() < acceptableFrom ? IPostalNetwork.TooEarlyToAccept.selector : IPostalNetwork.ZeroAddress.selector;
+        } else if (sender != offeredGovernor) refusal = IPostalNetwork.NotOfferedGovernor.selector;
         else if (_now() < acceptableFrom) refusal = IPostalNetwork.TooEarlyToAccept.selector;
         if (!_try(sender, abi.encodeCall(network.acceptGovernor, ()), refusal)) return;
         (_governor, offeredGovernor, acceptableFrom) = (sender, address(0), 0);
@@ -86,14 +91,29 @@ contract NetworkHandler is Parties, Sending {
         address sender = _somebody(_governor, luck);
         // Operators 3 and 4 may come, the others are there.
         uint16 number = uint16(luck % 8 == 0 ? (luck >> 16) % 3 : operators + 1);
-        if (number > 4) return;
         address admin = luck % 16 == 3 ? address(0) : address(uint160(0xA0) + number);
+        if (number > 4 && admin != address(0)) return;
         bytes4 refusal = sender == _governor ? bytes4(0) : IPostalNetwork.NotGovernor.selector;
         if (refusal == 0 && number == 0) refusal = IPostalNetwork.InvalidOperator.selector;
         if (refusal == 0 && admin == address(0)) refusal = IPostalNetwork.ZeroAddress.selector;
         if (refusal == 0 && number <= operators) refusal = IPostalNetwork.OperatorExists.selector;
         if (!_try(sender, abi.encodeCall(network.admitOperator, (number, admin, "another")), refusal)) return;
         (operators, _admins[number]) = (number, admin);
+    }
+
+    /// @dev Operators and custodians that nobody has admitted.
+    function nobody(uint256 luck) external {
+        uint40 custodian_ = _custodian(luck % CUSTODIANS) + 0xff;
+        address admin = _admins[_operatorOf(luck % CUSTODIANS)];
+        bytes4 none = IPostalNetwork.UnknownOperator.selector;
+        uint256 choice = (luck >> 8) % 5;
+        if (choice == 0) _try(_governor, abi.encodeCall(network.suspendOperator, (99)), none);
+        if (choice == 1) _try(_governor, abi.encodeCall(network.reinstateOperator, (99)), none);
+        none = IPostalNetwork.UnknownCustodian.selector;
+        if (choice == 2) _try(admin, abi.encodeCall(network.suspendCustodian, (custodian_)), none);
+        if (choice == 3) _try(admin, abi.encodeCall(network.reinstateCustodian, (custodian_)), none);
+        Right memory right = Right(++_keys, _now(), FOR_EVER);
+        if (choice == 4) _try(admin, abi.encodeCall(network.grantRight, (custodian_, _asked(right))), none);
     }
 
     function offerAdmin(uint256 luck) external {
@@ -136,6 +156,8 @@ contract NetworkHandler is Parties, Sending {
         bytes4 refusal = _refusesAdmin(number, sender);
         bool adds = luck % 2 == 0;
         bool out = told.addedBlock == 0 || told.revokedBlock != 0;
+        if (adds && luck % 16 == 4) its = address(0);
+        if (refusal == 0 && its == address(0)) refusal = IPostalNetwork.ZeroAddress.selector;
         if (refusal == 0 && adds && told.addedBlock != 0) refusal = IPostalNetwork.StampSignerExists.selector;
         if (refusal == 0 && !adds && out) refusal = IPostalNetwork.UnknownStampSigner.selector;
         bytes memory call = adds
@@ -148,37 +170,60 @@ contract NetworkHandler is Parties, Sending {
 
     // --------------------------------------------------------------------------------------------------- rights (N2, N3)
 
-    /// @dev What no admin may grant, and what no stranger may do with custodians.
+    /// @dev What no admin may grant, and nobody else at all.
     function askForRight(uint256 who, uint256 luck) external {
         who %= CUSTODIANS;
+        Right memory right = Right(++_keys, _now(), FOR_EVER);
+        bytes4 wrong;
+        uint256 choice = (luck >> 16) % 6;
+        if (choice == 0) (right.until, wrong) = (_now(), IPostalNetwork.EmptyRight.selector);
+        if (choice == 1) (right.key, wrong) = (_colleagues(who), IPostalNetwork.KeyInUse.selector);
+        if (choice == 2) right.key = _rights[who][(luck >> 24) % _rights[who].length].key;
+        if (choice == 2 && !_compromised[right.key]) return;
+        if (_compromised[right.key]) wrong = IPostalNetwork.KeyIsCompromised.selector;
+        IPostalNetwork.RightRequest memory asked = _asked(right);
+        if (choice == 3) (asked.kind, wrong) = (KeyKind.None, IPostalNetwork.UnsupportedKeyKind.selector);
+        if (choice == 4) (asked.keyHolder, wrong) = (3, IPostalNetwork.InvalidKeyHolder.selector);
+        if (choice == 5) (asked.key, wrong) = (address(0), IPostalNetwork.ZeroAddress.selector);
+        _ask(who, luck, abi.encodeCall(network.grantRight, (_custodian(who), asked)), wrong);
+    }
+
+    /// @dev The first key of the next custodian of the same operator.
+    function _colleagues(uint256 who) private view returns (uint256) {
+        return _rights[who % 3 == 2 ? who - 2 : who + 1][0].key;
+    }
+
+    function _ask(uint256 who, uint256 luck, bytes memory call, bytes4 wrong) private {
         address sender = _somebody(_admins[_operatorOf(who)], luck);
         bytes4 refusal = _refusesAdmin(_operatorOf(who), sender);
+        _try(sender, call, refusal == 0 ? wrong : refusal);
+    }
+
+    /// @dev Custodians that cannot be enrolled, keys that cannot be marked.
+    function askForCustodian(uint256 who, uint256 luck) external {
+        who %= CUSTODIANS;
+        uint40 number = _custodian(who);
         Right memory right = Right(++_keys, _now(), FOR_EVER);
-        uint256 choice = (luck >> 16) % 5;
-        bytes4 wrong;
-        if (choice == 0) (right.until, wrong) = (_now(), IPostalNetwork.EmptyRight.selector);
-        if (choice == 1) {
-            // A colleague's key: of the next custodian of the same operator.
-            uint256 other = who % 3 == 2 ? who - 2 : who + 1;
-            right.key = _rights[other][0].key;
-            wrong =
-                _compromised[right.key] ? IPostalNetwork.KeyIsCompromised.selector : IPostalNetwork.KeyInUse.selector;
-        }
-        if (choice == 2) {
-            right.key = _rights[who][(luck >> 24) % _rights[who].length].key;
-            if (!_compromised[right.key]) return;
+        IPostalNetwork.RightRequest memory asked = _asked(right);
+        bytes memory call = abi.encodeCall(network.compromise, (number, asked.key));
+        bytes4 wrong = IPostalNetwork.UnknownKey.selector;
+        uint256 had = _rights[who][(luck >> 24) % _rights[who].length].key;
+        if (_compromised[had]) {
+            call = abi.encodeCall(network.compromise, (number, _addressOf[had]));
             wrong = IPostalNetwork.KeyIsCompromised.selector;
         }
-        bytes memory call = abi.encodeCall(network.grantRight, (_custodian(who), _asked(right)));
-        if (choice == 3) {
-            wrong = IPostalNetwork.CustodianExists.selector;
-            call = abi.encodeCall(network.enrol, (_custodian(who), 1, "there", _asked(right)));
+        if ((luck >> 16) % 3 == 0) {
+            (call, wrong) = (
+                abi.encodeCall(network.enrol, (number, 1, "there", asked)), IPostalNetwork.CustodianExists.selector
+            );
         }
-        if (choice == 4) {
-            wrong = IPostalNetwork.UnknownKey.selector;
-            call = abi.encodeCall(network.compromise, (_custodian(who), vm.addr(right.key)));
+        if ((luck >> 16) % 3 == 1) {
+            number = number >> 24 << 24;
+            (call, wrong) = (
+                abi.encodeCall(network.enrol, (number, 1, "there", asked)), IPostalNetwork.InvalidCustodian.selector
+            );
         }
-        _try(sender, call, refusal == 0 ? wrong : refusal);
+        _ask(who, luck, call, wrong);
     }
 
     // ----------------------------------------------------------------------------------------------------------- the model

@@ -95,13 +95,17 @@ abstract contract Parties is World {
         // More often ended than begun, so that most of the time most can act.
         bool begins = luck % 3 == 0;
         if (luck % 4 == 1) {
-            vm.prank(_governor);
-            if (begins) network.suspendOperator(_operatorOf(who));
-            else network.reinstateOperator(_operatorOf(who));
-            _operatorSuspended[_operatorOf(who)] = begins;
+            _suspendOperator(_operatorOf(who), begins);
         } else {
             _suspend(who, begins);
         }
+    }
+
+    function _suspendOperator(uint16 operator, bool begins) internal {
+        vm.prank(_governor);
+        if (begins) network.suspendOperator(operator);
+        else network.reinstateOperator(operator);
+        _operatorSuspended[operator] = begins;
     }
 
     function _suspend(uint256 who, bool begins) internal {

@@ -95,7 +95,7 @@ abstract contract ReceptacleHandler is HandOffHandler {
     // ------------------------------------------------------------------------------------------------------------ close
 
     function close(uint256 pick, uint256 luck) external {
-        bytes32 item = _pick(pick);
+        bytes32 item = _pick(luck % 4 == 0 ? pick : _openOne(pick));
         uint256 who = _actor(item, _luck(luck, 1));
         _close(item, who, _number(item, _luck(luck, 3)), _time(_luck(luck, 2)), luck);
     }
@@ -105,7 +105,7 @@ abstract contract ReceptacleHandler is HandOffHandler {
         Journey storage journey = _journeys[its.receptacle];
         Closing memory c =
             Closing(item, number, _custodian(who), time, uint32(journey.packed.length), journey.contents, 0);
-        if (luck % 16 == 3) c.contents = bytes32(luck);
+        if (luck % 8 == 3) c.contents = bytes32(luck);
         uint256 key = _keyFor(who, time, _luck(luck, 4));
         bytes4 refusal = _refusesHeld(its, who, number, time);
         if (refusal == 0) refusal = _refusesContents(its);
@@ -125,16 +125,24 @@ abstract contract ReceptacleHandler is HandOffHandler {
     // ------------------------------------------------------------------------------------------------------------- open
 
     function open(uint256 pick, uint256 luck) external {
-        bytes32 item = _pick(pick);
+        bytes32 item = luck % 8 == 0 ? _pick(pick) : _closedOne(pick);
         uint256 who = _actor(item, _luck(luck, 1));
-        // Mostly nothing is missing; else one or two, of its contents or of anything.
-        bytes32[] memory missing = new bytes32[](luck % 3 == 0 ? 1 + luck % 2 : 0);
+        // Half of the time nothing is missing; else up to three, of its contents or of anything.
+        bytes32[] memory missing = new bytes32[](luck % 2 == 0 ? 0 : 1 + luck % 3);
         bytes32[] storage packed = _journeys[_ghosts[item].receptacle].packed;
         for (uint256 i = 0; i < missing.length; ++i) {
             uint256 nth = _luck(luck, 10 + i);
             missing[i] = packed.length == 0 || nth % 4 == 0 ? _pick(nth >> 8) : packed[nth % packed.length];
         }
         _open(item, who, _number(item, _luck(luck, 3)), _time(_luck(luck, 2)), missing, luck);
+    }
+
+    /// @dev A closed receptacle that a custodian holds, if there is one.
+    function _closedOne(uint256 pick) private view returns (bytes32 item) {
+        for (uint256 i = 0; i < _items.length; ++i) {
+            item = _pick(pick % _items.length + i);
+            if (_ghosts[item].closed && _ghosts[item].holder < FIRST_RECEPTACLE) return item;
+        }
     }
 
     function _open(bytes32 item, uint256 who, uint32 number, uint40 time, bytes32[] memory missing, uint256 luck)

@@ -25,6 +25,8 @@ abstract contract Sending is World {
     mapping(bytes4 refusal => uint256) public notRefused;
     /// @notice The first call that was refused and had to be taken, and with what.
     Surprise public surprise;
+    /// @notice The first call that had to be refused, and with what, and was not, or for another reason.
+    Surprise public unrefused;
     /// @notice How often a batch refused in other words than the single call, or changed something (G2).
     uint256 public batchesApart;
     /// @notice Records whose number in the log was not the next (CE1).
@@ -40,7 +42,10 @@ abstract contract Sending is World {
         bytes memory answer;
         vm.prank(sender);
         (taken, answer) = to.call(call);
-        if (refusal != 0 && (taken || bytes4(answer) != refusal)) ++notRefused[refusal];
+        if (refusal != 0 && (taken || bytes4(answer) != refusal)) {
+            ++notRefused[refusal];
+            if (unrefused.call == 0) unrefused = Surprise(bytes4(call), refusal);
+        }
         if (refusal == 0 && !taken && surprise.call == 0) surprise = Surprise(bytes4(call), bytes4(answer));
         if (!taken && batch != 0) _sendBatch(sender, to, batch, call, answer);
         _readLogs();

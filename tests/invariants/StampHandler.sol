@@ -83,9 +83,13 @@ contract StampHandler is EditionHandler {
         (uint16 operator, uint32 first, uint32 last) = _range(luck);
         Issue memory range = Issue(_editionOf(operator), first, last, _custodian((operator - 1) * 3));
         if (luck % 32 == 1) range.custodian = _custodian((2 - operator) * 3);
+        if (luck % 32 == 3) range.custodian += 0xff;
+        if (luck % 32 == 4) ++range.edition;
         address sender = luck % 16 == 2 ? STRANGER : _submitter(operator);
-        bytes4 refusal = _refusesRange(operator, first, last, sender);
+        bytes4 refusal = luck % 32 == 4 ? ICryptoStamp.UnknownEdition.selector : bytes4(0);
+        if (refusal == 0) refusal = _refusesRange(operator, first, last, sender);
         if (refusal == 0 && luck % 32 == 1) refusal = ICryptoStamp.NotOwnCustodian.selector;
+        if (refusal == 0 && luck % 32 == 3) refusal = IPostalNetwork.UnknownCustodian.selector;
         if (refusal == 0) refusal = _refusesIssue(operator, first, last);
         if (!_send(sender, address(stamps), stamps.issueBatch.selector, abi.encodeCall(stamps.issue, (range)), refusal)) return;
         for (uint32 serial = first; refusal == 0 && serial <= last; ++serial) {
@@ -149,6 +153,10 @@ contract StampHandler is EditionHandler {
             // Mostly of the own operator, and rising by chance.
             if (luck % 8 != 0) a.stamps[i] = _firstOf(_operatorOf(who)) - 1 + uint32(a.stamps[i]);
         }
+        if (luck % 4 == 1) {
+            a.stamps = new uint64[](1);
+            a.stamps[0] = _freshStamp(_operatorOf(who), luck >> 8);
+        }
         uint256 key = _keyFor(who, a.time, _luck(luck, 8));
         bytes4 refusal = _refusesKey(who, a.time, key);
         if (refusal == 0) refusal = _refusesFranking(who, a.stamps);
@@ -157,6 +165,14 @@ contract StampHandler is EditionHandler {
         bytes memory call = abi.encodeCall(ledger.accept, (signed));
         bool taken = _send(address(this), address(ledger), ledger.acceptBatch.selector, call, refusal);
         _franked(keccak256(abi.encode(_operatorOf(who), a.commitment)), a, taken, refusal);
+    }
+
+    /// @dev One that was sold and not used, if there is any.
+    function _freshStamp(uint16 operator, uint256 luck) private view returns (uint64 stamp) {
+        for (uint256 n = 0; n < SUPPLY; ++n) {
+            stamp = _firstOf(operator) + uint64((luck + n) % SUPPLY);
+            if (_ghosts[stamp].issued && _refusesUse(stamp) == 0) break;
+        }
     }
 
     function _refusesFranking(uint256 who, uint64[] memory list) private view returns (bytes4 refusal) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Asked} from "./Asked.sol";
 import {Edition, ICryptoStamp, Twin} from "../../contracts/interfaces/ICryptoStamp.sol";
 import {IERC721, StampHandler} from "./StampHandler.sol";
 import {IPostalNetwork} from "../../contracts/interfaces/IPostalNetwork.sol";
@@ -8,7 +9,7 @@ import {IRecords} from "../../contracts/interfaces/IRecords.sol";
 import {FuzzSelector} from "./Vm.sol";
 
 /// @notice Invariants of the CryptoStamp, asked as those of {CustodyTest}.
-contract StampsTest {
+contract StampsTest is Asked {
     StampHandler private _handler;
     ICryptoStamp private _stamps;
 
@@ -28,12 +29,12 @@ contract StampsTest {
     }
 
     function invariant_stamps() external view {
-        require(
+        _must(
             _handler.movedByStrangers() == 0, "S3 S7 only its claim moves a sealed twin, only its owner a claimed one"
         );
-        require(_handler.halfFranked() == 0, "S4 an acceptance uses all its stamps or none");
+        _must(_handler.halfFranked() == 0, "S4 an acceptance uses all its stamps or none");
         _askForbidden();
-        require(_handler.batchesApart() == 0, "G2 a batch refuses in the words of the single call and changes nothing");
+        _must(_handler.batchesApart() == 0, "G2 a batch refuses in the words of the single call and changes nothing");
         (uint64[] memory list, StampHandler.Ghost[] memory told, StampHandler.StampLogs[] memory logs) =
             _handler.everyStamp();
         for (uint256 n = 0; n < list.length; ++n) {
@@ -45,11 +46,13 @@ contract StampsTest {
         _askEdition(list[0]);
         _askEdition(list[list.length - 1]);
         (bytes4 call,) = _handler.surprise();
-        require(call == 0, "what the rules take is taken");
+        _must(call == 0, "what the rules take is taken");
+        (call,) = _handler.unrefused();
+        _must(call == 0, "what the rules refuse is refused, with its error");
     }
 
     function _never(bytes4 refusal, string memory rule) private view {
-        require(_handler.notRefused(refusal) == 0, rule);
+        _must(_handler.notRefused(refusal) == 0, rule);
     }
 
     function _askForbidden() private view {
@@ -91,32 +94,32 @@ contract StampsTest {
 
     function _askUse(uint64 stamp, StampHandler.Ghost memory told, StampHandler.StampLogs memory logs) private view {
         (uint32 usedIn, bool isVoid) = _stamps.useOf(stamp);
-        require(logs.uses + logs.voids <= 1, "SE1 a stamp is used at most once and never both used and void");
-        require(logs.issues <= 1, "SE1 a stamp is issued at most once");
-        require((usedIn != 0) == (logs.uses + logs.voids == 1), "SE1 every use is one event");
-        require(isVoid == told.isVoid && usedIn == told.usedIn, "S4 S5 a use keeps its block and never changes");
-        require(_stamps.issued(stamp) == told.issued, "S3 a stamp is issued by an issue only, for ever");
-        require(_stamps.originalShown(stamp) == told.shown, "S9 what was shown stays shown");
+        _must(logs.uses + logs.voids <= 1, "SE1 a stamp is used at most once and never both used and void");
+        _must(logs.issues <= 1, "SE1 a stamp is issued at most once");
+        _must((usedIn != 0) == (logs.uses + logs.voids == 1), "SE1 every use is one event");
+        _must(isVoid == told.isVoid && usedIn == told.usedIn, "S4 S5 a use keeps its block and never changes");
+        _must(_stamps.issued(stamp) == told.issued, "S3 a stamp is issued by an issue only, for ever");
+        _must(_stamps.originalShown(stamp) == told.shown, "S9 what was shown stays shown");
     }
 
     function _askTwin(uint64 stamp, StampHandler.Ghost memory told, StampHandler.StampLogs memory logs) private view {
         IERC721 token = IERC721(address(_stamps));
         Twin twin = _stamps.twinOf(stamp);
-        require((twin == Twin.None) == !told.issued, "S3 a twin exists from the issue on");
-        require(
+        _must((twin == Twin.None) == !told.issued, "S3 a twin exists from the issue on");
+        _must(
             (twin == Twin.Sealed) == (told.owner == address(_stamps)), "S3 a sealed twin never moves but by its claim"
         );
-        require(logs.claims == (twin == Twin.Claimed ? 1 : 0), "SE3 a twin is claimed at most once");
+        _must(logs.claims == (twin == Twin.Claimed ? 1 : 0), "SE3 a twin is claimed at most once");
         if (twin == Twin.None) return;
-        require(token.ownerOf(stamp) == told.owner, "S7 a twin belongs to whom it was claimed for or passed on to");
-        require(token.getApproved(stamp) == address(0), "S3 nobody is approved whom no owner approved");
+        _must(token.ownerOf(stamp) == told.owner, "S7 a twin belongs to whom it was claimed for or passed on to");
+        _must(token.getApproved(stamp) == address(0), "S3 nobody is approved whom no owner approved");
     }
 
     function _askClaimKeys(uint64 stamp, StampHandler.StampLogs memory logs) private view {
         (bytes32 root, uint40 closedAt) = _stamps.claimRootOf(stamp);
         (bytes32 told, uint40 toldAt) = _handler.claimRootOf(stamp);
-        require(root == told && closedAt == toldAt, "S10 claim keys change by a closing and a replacement only");
-        require(logs.closures <= 1, "SE8 claims of a stamp are closed at most once");
+        _must(root == told && closedAt == toldAt, "S10 claim keys change by a closing and a replacement only");
+        _must(logs.closures <= 1, "SE8 claims of a stamp are closed at most once");
     }
 
     /// @dev The sum of balances is what was issued, and each is what its owner owns.
@@ -129,7 +132,7 @@ contract StampsTest {
             for (uint256 n = 0; n < told.length; ++n) {
                 if (told[n].issued && told[n].owner == owners[i]) ++owned;
             }
-            require(token.balanceOf(owners[i]) == owned, "ERC-721 balances are what was issued");
+            _must(token.balanceOf(owners[i]) == owned, "ERC-721 balances are what was issued");
         }
     }
 
@@ -137,16 +140,16 @@ contract StampsTest {
         Edition memory terms = _stamps.edition(uint32(stamp >> 32));
         bool same = terms.supply == _handler.SUPPLY() && terms.faceValue == 100
             && terms.claimRoot == _handler.firstRoot(uint16(stamp >> 48));
-        require(same, "S1 an edition's terms are fixed for ever");
+        _must(same, "S1 an edition's terms are fixed for ever");
         bytes memory closures = abi.encode(_stamps.closures(uint32(stamp >> 32)));
-        require(
+        _must(
             keccak256(closures) == keccak256(abi.encode(_handler.closures(uint32(stamp >> 32)))),
             "S10 closures are listed as they were made"
         );
-        require(
+        _must(
             terms.withdrawnFrom == _handler.withdrawnFrom(uint32(stamp >> 32)), "S1 a withdrawal is as it was announced"
         );
         uint64 zero = (stamp >> 32) << 32;
-        require(!_stamps.issued(zero) && !_stamps.issued(zero + terms.supply + 1), "S2 serials are 1 to the supply");
+        _must(!_stamps.issued(zero) && !_stamps.issued(zero + terms.supply + 1), "S2 serials are 1 to the supply");
     }
 }

@@ -16,7 +16,7 @@ LOGGERS = {"log", "logger"}
 # Of the chain and of the machine: heights, hashes, nonces, lanes, counts, kinds, words of nodes and databases.
 # No name, number of an item, address on paper, PIN, token, trail code, payload or device.
 HARMLESS = frozenset(
-    "acts_settled block chain count digest edition first fork kind lane last log_index logs max_wei nonce "
+    "acts_settled block chain count digest edition first fork hook kind lane last log_index logs max_wei nonce "
     "nonces outcome problem reason refusal route run sent_again state trace trouble words".split()
 )
 

@@ -14,11 +14,11 @@ from backend.api.fields import ConditionOut, CustodianOut, EndedOut, HexOut, Sta
 from backend.domain.typed_data import Delivery
 from backend.domain.wire import to_wire
 from backend.ports import House
+from backend.queries.items import ItemAnswer
 from backend.queries.receptacles import ReceptacleAnswer
 from backend.queries.releases import ReleaseAnswer
 from backend.queries.status import as_of
 from backend.queries.submissions import SubmissionAnswer
-from backend.queries.trails import ItemAnswer
 from backend.queries.work import Desk as DeskAnswer
 
 

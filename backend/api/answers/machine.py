@@ -49,6 +49,16 @@ class Alarm(Answer):
     ended_at: int | None
 
 
+class Hooks(Answer):
+    """Web hooks: how many are on, of these failing, disabled; messages to be told, and the age of the oldest."""
+
+    on: int
+    failing: int
+    disabled: int
+    waiting: int
+    oldest_waiting_seconds: int | None
+
+
 class Status(Answer):
     """How far this installation is."""
 
@@ -69,6 +79,7 @@ class Status(Answer):
     alarms: tuple[str, ...]
     last_alarms: tuple[Alarm, ...]
     quarantined_logs: int
+    hooks: Hooks
 
     @classmethod
     def of(cls, found: StatusAnswer) -> Self:
@@ -91,6 +102,7 @@ class Status(Answer):
             alarms=found.alarms,
             last_alarms=tuple(Alarm.model_validate(one) for one in found.last_alarms),
             quarantined_logs=found.quarantined_logs,
+            hooks=Hooks.model_validate(found.hooks),
         )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from backend.api.answers.network import Custodian
 from backend.api.answers.promises import Answer
 from backend.api.fields import CustodianOut, EndedOut, HexOut, KeyHolderOut, PaymentOut, StampOut
-from backend.queries.audit import RecordAnswer
+from backend.queries.audit import RecordAnswer, Total
 from backend.queries.status import as_of
 from backend.queries.trails import EntryAnswer, TrailAnswer
 
@@ -218,19 +218,26 @@ class AuditRow(Answer):
 
 
 class AuditPage(Answer):
-    """Records, the newest block first; `cursor` goes on."""
+    """Records, the newest block first; `cursor` goes on. `more_than_total`: they were not counted any further."""
 
     rows: tuple[AuditRow, ...]
     cursor: str | None
     total: int
+    more_than_total: bool
     as_of_block: int | None
 
     @classmethod
     def of(
-        cls, db: Connection, rows: Iterable[RecordAnswer], cursor: str | None, total: int
+        cls, db: Connection, rows: Iterable[RecordAnswer], cursor: str | None, total: Total
     ) -> Self:
         shown = tuple(AuditRow.model_validate(row) for row in rows)
-        return cls(rows=shown, cursor=cursor, total=total, as_of_block=as_of(db).block)
+        return cls(
+            rows=shown,
+            cursor=cursor,
+            total=total.count,
+            more_than_total=total.is_more,
+            as_of_block=as_of(db).block,
+        )
 
 
 class Statistics(Answer):

@@ -19,7 +19,9 @@ from backend.domain.commitments import BadTrailCode, parse_trail_code
 from backend.domain.typed_data import DeliveryKeys
 from backend.errors import PosthornError, Unprocessable
 from backend.ports import Actor, House
-from backend.queries import labels, stamps, trails
+from backend.queries import items as item_answers
+from backend.queries import labels, stamps
+from backend.queries.refusals import tell_in_names
 from backend.queries.status import AsOf, as_of
 from backend.usecases import accept, deliver
 from backend.usecases.franking import Franking, Payment
@@ -79,8 +81,13 @@ def accept_bulk(call: Call, body: BulkBody) -> Response:
 
     def work(db: Connection, who: Actor) -> Bulk:
         now = as_of(db)
+        found = [_accept_apart(db, call.house, who, item, now) for item in body.items]
+        tell_in_names(db, found)
         lines = tuple(
-            _line(db, call.house, who, index, item, now) for index, item in enumerate(body.items)
+            BulkLine(line=i, problem=told(one))
+            if isinstance(one, PosthornError)
+            else BulkLine(line=i, accepted=one)
+            for i, one in enumerate(found)
         )
         good = sum(line.accepted is not None for line in lines)
         return Bulk(accepted=good, refused=len(lines) - good, lines=lines)
@@ -88,16 +95,17 @@ def accept_bulk(call: Call, body: BulkBody) -> Response:
     return call.once(work)
 
 
-def _line(
-    db: Connection, house: House, who: Actor, index: int, item: AcceptBody, now: AsOf
-) -> BulkLine:
+def _accept_apart(
+    db: Connection, house: House, who: Actor, item: AcceptBody, now: AsOf
+) -> Accepted | PosthornError:
+    """What is kept of a refused one, like a sighting, stays although nothing else of it does."""
     try:
         with db.begin_nested():
-            return BulkLine(line=index, accepted=_accept(db, house, who, item, now))
+            return _accept(db, house, who, item, now)
     except PosthornError as error:
         if error.keep is not None:
             error.keep(db)
-        return BulkLine(line=index, problem=told(error))
+        return error
 
 
 @router.get("", response_model=answers.Items)
@@ -105,7 +113,7 @@ def bearing(call: Call, number: Annotated[Scanned, Query()]) -> Response:
     """All items that bear a number, the newest first: numbers are used again. For people of the posts."""
 
     def work(db: Connection, _: Actor) -> answers.Items:
-        return answers.Items.of(db, trails.bearing(db, number))
+        return answers.Items.of(db, item_answers.bearing(db, number))
 
     return answer(call.signed_in(work))
 

@@ -30,6 +30,7 @@ from backend.errors import PosthornError
 from backend.ports import Actor
 from backend.queries import releases
 from backend.queries.labels import find_item, find_items
+from backend.queries.refusals import tell_in_names
 from backend.queries.status import as_of
 from backend.usecases import equivocation, hand_off
 from backend.usecases.equivocation import read_hand_off
@@ -75,6 +76,7 @@ def hand_over_bulk(call: Call, body: ListsBody) -> Response:
         good = [one for one in asked if not isinstance(one, PosthornError)]
         made = iter(hand_off.hand_over_each(db, call.house, who, good))
         found = [one if isinstance(one, PosthornError) else next(made) for one in asked]
+        tell_in_names(db, found)
         lines = tuple(
             ListLine(line=i, problem=told(one))
             if isinstance(one, PosthornError)
@@ -140,7 +142,7 @@ def withdraw(call: Call, digest: Bytes32In) -> Response:
         hand_off.withdraw_release(db, who, digest)
         return answers.Release.model_validate(releases.one(db, digest, call.house.now()))
 
-    return call.once(work, status=200)
+    return call.once(work, status=200, makes_room=True)
 
 
 @router.post("/receipts", status_code=202, response_model=Promise)
@@ -172,6 +174,7 @@ def take_over_bulk(call: Call, body: ReceiptsBody) -> Response:
         who, _ = people.at(who, None)
         requests = [_receipt(one) for one in body.receipts]
         found, now = hand_off.take_over_each(db, call.house, who, requests), as_of(db)
+        tell_in_names(db, found)
         lines = tuple(
             ReceiptLine(line=i, problem=told(one))
             if isinstance(one, PosthornError)

@@ -87,12 +87,25 @@ def _gauges(found: StatusAnswer) -> Iterator[Metric]:
         ),
         "posthorn_alarms": ("Alarms", len(found.alarms)),
         "posthorn_quarantined_logs": ("Logs that were not understood", found.quarantined_logs),
+        "posthorn_hooks_waiting": ("Messages that web hooks are to be told", found.hooks.waiting),
+        "posthorn_hooks_oldest_waiting_seconds": (
+            "Age of the oldest message that a web hook is to be told",
+            found.hooks.oldest_waiting_seconds or 0,
+        ),
     }
     for name, (text, value) in numbers.items():
         if value is not None:
             yield GaugeMetricFamily(name, text, value=value)
-    yield from _of_lanes(found)
-    yield from _of_nodes(found)
+    yield from (*_of_lanes(found), *_of_nodes(found), _of_hooks(found))
+
+
+def _of_hooks(found: StatusAnswer) -> Metric:
+    family = GaugeMetricFamily(
+        "posthorn_hooks", "Web hooks; of those on, failing", labels=["state"]
+    )
+    for state in ("on", "failing", "disabled"):
+        family.add_metric([state], getattr(found.hooks, state))
+    return family
 
 
 def _of_lanes(found: StatusAnswer) -> Iterator[Metric]:

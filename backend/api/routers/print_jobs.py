@@ -87,7 +87,7 @@ def print_sheet(call: Call, job: JobNumber, body: SheetBody) -> Response:
 
 @router.post("/{job}/confirmation", status_code=202, response_model=Promises)
 def confirm(call: Call, job: JobNumber, body: ConfirmationBody) -> Response:
-    """Issue what came out, void what did not."""
+    """Issue what came out, void what did not. Nothing is issued of a job whose sheet was never fetched."""
     return call.once(
         lambda db, who: Promises.of(
             db, sell.confirm_print(db, call.house, who, job, body.spoilt, body.reason)

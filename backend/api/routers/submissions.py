@@ -62,7 +62,7 @@ def withdraw(call: Call, digest: Bytes32In) -> Response:
         withdraw_submission(db, who, digest)
         return answers.SubmissionWithPayload.of(db, submissions.one(db, digest))
 
-    return call.once(work_, status=200)
+    return call.once(work_, status=200, makes_room=True)
 
 
 @router.get("/desk", response_model=answers.Desk)

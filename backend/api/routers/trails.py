@@ -15,6 +15,7 @@ from backend.domain import ids
 from backend.ports import Actor
 from backend.proof.bundle import Opening
 from backend.queries import audit, labels, network, trails
+from backend.queries import items as item_answers
 from backend.queries.trails import TrailAnswer
 from backend.store import items as item_rows
 
@@ -30,7 +31,7 @@ def get_by_number(call: Call, number: Annotated[Scanned, Query()]) -> Response:
     """The trails of all items that bear a number, the newest first. For people of the posts."""
 
     def work(db: Connection, _: Actor) -> answers.Trails:
-        found = trails.bearing(db, number)[:MOST_TRAILS]
+        found = item_answers.bearing(db, number)[:MOST_TRAILS]
         rows = tuple(answers.Trail.of(trails.trail(db, one.item, opened=True)) for one in found)
         return answers.Trails(rows=rows)
 

@@ -21,6 +21,8 @@ const fields = Object.fromEntries([...form.querySelectorAll("input")].map((input
 const loadedAt = performance.now();
 
 fields.code.value = location.hash.slice(1);
+document.querySelector("[data-without-code]").hidden = Boolean(fields.code.value);
+document.querySelector("[data-with-code]").hidden = !fields.code.value;
 // The address bar, its history and whoever looks at them have seen the secret long enough.
 history.replaceState(null, "", location.pathname);
 form.hidden = false;

@@ -1,6 +1,7 @@
 /**
  * Signing for a delivery in the browser. <form data-delivery> holds the field of the code and the element #offer what is
- * signed over. On the addressee's phone the result is a QR for the courier; on the courier's page it is sent at once.
+ * signed over; both may come and go while the page is open (live.js), but not what bears data-now, the server's time when
+ * the page was made. On the addressee's phone the result is a QR for the courier; on the courier's page it is sent at once.
  */
 
 import { privateKeyToAddress } from "viem/accounts";
@@ -11,26 +12,40 @@ const OFFER_SECONDS = 15 * 60;
 const SOUND = 1;
 const ZERO32 = `0x${"00".repeat(32)}`;
 
-const form = document.querySelector("form[data-delivery]");
-const offer = JSON.parse(document.getElementById("offer").textContent);
-const says = form.querySelector("[data-says]");
 const loadedAt = performance.now();
-form.hidden = false;
+open();
+document.addEventListener("live", open);
+document.addEventListener("submit", deliver);
+document.addEventListener("change", show);
 
-form.addEventListener("submit", async (event) => {
+/** A form is hidden until its code would not be sent as it was typed. */
+function open() {
+  const form = document.querySelector("form[data-delivery]");
+  if (form) form.hidden = false;
+}
+
+/** <input type="checkbox" data-show="id"> shows what is typed in a masked field. */
+function show({ target }) {
+  if (target.dataset.show) document.getElementById(target.dataset.show).type = target.checked ? "text" : "password";
+}
+
+async function deliver(event) {
+  const form = event.target;
+  if (!form.matches("[data-delivery]")) return;
   event.preventDefault();
   const { code, signed } = form.elements;
   if (!code.value.trim()) return;
-  const payload = await sign(code.value);
+  const offer = JSON.parse(document.getElementById("offer").textContent);
+  const payload = await sign(code.value, offer, Number(form.closest("[data-now]").dataset.now));
   code.value = "";
   if (signed) {
     signed.value = payload;
     form.submit(); // not requestSubmit: the event of the first sending may still be under way
-  } else show(payload);
-});
+  } else showCode(form, offer, payload);
+}
 
-async function sign(code) {
-  const time = offer.now + Math.floor((performance.now() - loadedAt) / 1000);
+async function sign(code, offer, now) {
+  const time = now + Math.floor((performance.now() - loadedAt) / 1000);
   const key = deliveryKey(code, offer.trailCode);
   const delivery = {
     item: offer.item,
@@ -59,10 +74,11 @@ function numberBytes(number, size) {
   return hex.match(/../g).map((pair) => parseInt(pair, 16));
 }
 
-function show(payload) {
+function showCode(form, offer, payload) {
   const picture = form.querySelector("img");
   picture.src = `/T/${encodeURIComponent(offer.trailCode)}/signed/${payload}.svg`;
   picture.hidden = false;
-  says.textContent = "Signed. Show this code to the courier within 15 minutes. Your delivery code stayed on this device.";
+  form.querySelector("[data-says]").textContent =
+    "Signed. Show this code to the courier within 15 minutes. Your delivery code stayed on this device.";
   picture.scrollIntoView({ block: "center" });
 }

@@ -66,6 +66,18 @@ if (sale) {
   show();
 }
 
+const tally = document.querySelector("[data-tally]");
+if (tally) {
+  const boxes = [...tally.closest("form").querySelectorAll("input[name=received]")];
+  const show = () => {
+    const ticked = boxes.filter((box) => box.checked).length;
+    const all = ticked === boxes.length;
+    tally.textContent = `Take over ${all && ticked > 1 ? "all " : ""}${ticked}${all ? "" : ` of ${boxes.length}`}`;
+  };
+  tally.closest("form").addEventListener("change", show);
+  show();
+}
+
 for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from town import Town, founded_town
+from town import Town, founded_town, served
 
+from backend.app import assemble, find_pages
 from backend.store.engine import open_engine
 from tests.integration.conftest import TEMPLATE, database_url, execute
 
@@ -21,3 +23,12 @@ def town(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield built
     engine.dispose()
     execute(postgres_url, "DROP DATABASE api WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def pages(town: Town) -> Iterator[httpx.Client]:
+    """A client of the service with its pages, whose cookies do not last."""
+    with served(
+        assemble(town.house, town.engine, town.node, town.deployment, find_pages())
+    ) as client:
+        yield client

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, update
 from town import COUNTER, HALL, ZURICH, Town
 
 from backend.demonstration import cast
@@ -15,8 +17,10 @@ from backend.domain.ids import custodian_text
 from backend.domain.typed_data import ZERO32, Delivery, Receipt, Release
 from backend.domain.wire import from_wire, to_wire
 from backend.keystore import address_of, key_from, sign_compact
+from backend.queries import network
 from backend.store import people as person_rows
 from backend.store.engine import begin
+from backend.store.tables import submission
 
 ROUND = cast.ROUND_17
 
@@ -71,10 +75,29 @@ def test_many_lists_at_once_stand_alone_and_follow_one_another(town: Town) -> No
     taken = town.post("/v1/receipts/bulk", receipts, town.as_(HALL))
     assert [line["problem"] is None for line in taken["lines"]] == [True, True, False, False]
     assert taken["lines"][2]["problem"]["type"] == "urn:posthorn:NotHolder"
+    assert called(town, HALL) in taken["lines"][2]["problem"]["detail"]
     assert taken["lines"][3]["problem"]["status"] == 409
     town.settle()
     assert {town.get(f"/v1/trails/{item}")["holder"]["number"] for item in items} == {there}
     assert town.get(f"/v1/releases/{digests[2]}", town.as_(HALL))["state"] == "open"
+
+
+def test_refusals_of_many_lines_look_names_up_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookups: list[int] = []
+    honest = network.told
+
+    def told(db: Connection, numbers: Iterable[int]) -> dict[int, str]:
+        lookups.append(1)
+        return honest(db, numbers)
+
+    monkeypatch.setattr(network, "told", told)
+    lists = [{"receiver": "1-6", "lines": [{"item": town.settled_item(HALL)}]} for _ in range(3)]
+    made = town.post("/v1/releases/bulk", {"lists": lists}, town.as_(COUNTER), 201)
+    details = [line["problem"]["detail"] for line in made["lines"]]
+    assert [called(town, HALL) in told for told in details] == [True] * 3
+    assert lookups == [1]
 
 
 def test_lists_of_more_than_500_lines_in_all_are_refused(town: Town) -> None:
@@ -139,6 +162,24 @@ def test_good_pins_lock_nobody_out(town: Town) -> None:
         receive(town, digest, COUNTER, status, pin={"person": name, "pin": pin})
 
 
+def test_what_the_chain_refused_is_told_in_names(town: Town) -> None:
+    """G2: the sender keeps a refusal with its numbers; who reads it reads names."""
+    digest = town.accept()["digest"]
+    town.settle()
+    values = {"item": "0x" + "11" * 32, "custodian": COUNTER, "holder": HALL}
+    kept = {"name": "NotHolder", "detail": "as it was", "what_now": "", "values": values}
+    with begin(town.engine) as db:
+        db.execute(
+            update(submission)
+            .where(submission.c.digest == bytes.fromhex(digest[2:]))
+            .values(state="rejected", refusal=kept)
+        )
+    found = town.get(f"/v1/submissions/{digest}", town.as_(COUNTER))
+    told = f"Custodian {called(town, COUNTER)} does not hold this item; {called(town, HALL)} does."
+    assert found["refusal"]["detail"] == told
+    assert found["words"] == f"refused: {told}"
+
+
 def test_pin_is_not_in_what_is_kept_of_a_request(town: Town) -> None:
     """Four digits under a bare hash would be guessed in a moment: the kept hash is without them."""
     name = pin_of(town, HALL, "815815")
@@ -150,13 +191,26 @@ def test_pin_is_not_in_what_is_kept_of_a_request(town: Town) -> None:
     assert town.post("/v1/receipts", other, headers) == first
 
 
+def called(town: Town, custodian: int) -> str:
+    """As sentences name a custodian: `Innsbruck exchange (1-5)`."""
+    number = custodian_text(custodian)
+    name = town.get(f"/v1/custodians/{number}")["name"]
+    assert name != number
+    return f"{name} ({number})"
+
+
 def test_who_does_not_hold_an_item_cannot_hand_it_over(town: Town) -> None:
     """C3: the bad line is named, the list stays whole."""
     good, bad = town.settled_item(), town.settled_item(HALL)
     body = {"receiver": "1-6", "lines": [{"item": good}, {"item": bad}]}
     refused = town.post("/v1/releases", body, town.as_(COUNTER), 409)
     assert (refused["type"], refused["rule"]) == ("urn:posthorn:NotHolder", "C3")
-    assert [line["line"] for line in refused["values"]["lines"]] == [1]
+    (line,) = refused["values"]["lines"]
+    number = town.get(f"/v1/trails/{bad}", town.as_(COUNTER))["number"]
+    told = f"Custodian {called(town, COUNTER)} does not hold this item; {called(town, HALL)} does."
+    assert (line["line"], line["number"], line["detail"]) == (1, number, told)
+    assert refused["detail"] == f"Line 2 ({number}): {told}"
+    assert "If you hold it, take it up." in refused["what_now"]
     assert town.get(f"/v1/trails/{good}")["pending"] == []
     unknown = {"receiver": "1-6", "lines": [{"item": good}, {"item": "RR900000000AT"}]}
     refused = town.post("/v1/releases", unknown, town.as_(COUNTER), 422)
@@ -316,8 +370,18 @@ def test_item_is_delivered_with_a_mode_that_the_carrier_states_alone(town: Town)
     assert (trail["ended"], trail["answerable"]["custodian"]) == ("letter_box", None)
     assert trail["answerable"]["why"] == "stated_by_the_carrier_alone"
     assert "stated_alone" in trail["trail"][1]["flags"]
+    assert "The addressee may contest it." in trail["answerable"]["sentence"]
     after = town.post("/v1/ends", body, town.as_(COUNTER), 409)
     assert after["type"] == "urn:posthorn:CustodyEnded"
+
+
+def test_return_is_contested_by_the_sender_not_the_addressee(town: Town) -> None:
+    item = town.settled_item()
+    town.post("/v1/ends", {"item": item, "mode": "returned_to_sender"}, town.as_(COUNTER))
+    town.settle()
+    said = town.get(f"/v1/trails/{item}")["answerable"]["sentence"]
+    assert said.startswith("Nobody answers for it now: its return was stated by the carrier alone")
+    assert said.endswith("The sender may contest it.")
 
 
 def test_addressee_signs_the_delivery_with_the_key_that_acceptance_named(town: Town) -> None:

@@ -261,7 +261,7 @@ def test_nothing_is_promised_where_there_is_no_room_for_it(
 ) -> None:
     """503 with Retry-After before damage; reading goes on, an alarm tells, and it ends by itself."""
     bounds, why = FULL[full]
-    town.accept()
+    waiting = town.accept()["digest"]
     submissions = len(town.get("/v1/submissions", town.as_(COUNTER))["rows"])
     room = Room(town.engine, tmp_path, bounds)
     app = assemble(town.house, town.engine, town.node, town.deployment, find_pages(), room)
@@ -273,6 +273,9 @@ def test_nothing_is_promised_where_there_is_no_room_for_it(
         status = client.get("/v1/status").json()
         assert any(why in alarm for alarm in status["alarms"])
         assert len(town.get("/v1/submissions", town.as_(COUNTER))["rows"]) == submissions
+        path = f"/v1/submissions/{waiting}/withdrawal"
+        back = client.post(path, headers=town.as_(COUNTER))
+        assert back.status_code == 200, "what shortens the queue is done"
         room._bounds = Bounds()
         room._looked_at = 0.0
         taken = client.post("/v1/items", json=number, headers=town.as_(COUNTER))

@@ -10,6 +10,7 @@ from town import COUNTER, HALL, ZURICH, Town
 
 from backend.demonstration import cast
 from backend.domain.ids import custodian_text
+from backend.queries.receptacles import seals
 from backend.store.engine import begin
 from backend.store.tables import forecast
 
@@ -68,13 +69,80 @@ def holder(town: Town, item: str) -> str:
     return number
 
 
+def test_etag_of_a_trail_changes_when_its_item_is_packed(town: Town) -> None:
+    """C7: being packed is no record of the item's own, but it is another answer."""
+    one, into = items_of(town, 1)[0], bag(town)
+    town.settle()
+    path = f"/v1/trails/{one}"
+    before = town.client.get(path).headers["etag"]
+    pack(town, into, [one])
+    town.settle()
+    after = town.client.get(path, headers={"If-None-Match": before})
+    assert (after.status_code, after.json()["sentence"][:8]) == (200, "In a bag")
+
+
+def test_etag_of_a_trail_changes_when_the_bag_of_its_item_is_packed_into_another(
+    town: Town,
+) -> None:
+    """C7: the item's head and holder stay as they are."""
+    one = town.settled_item()
+    inner, outer = sealed(town, [one]), bag(town)
+    town.settle()
+    path = f"/v1/trails/{one}"
+    before = town.client.get(path)
+    pack(town, outer, [inner])
+    town.settle()
+    after = town.client.get(path, headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert before.json()["sentence"].startswith("In a bag, with Innsbruck")
+    assert after.json()["sentence"].startswith("In a bag, with a bag, with Innsbruck")
+    assert after.json()["trail"] == before.json()["trail"]
+    same = town.client.get(path, headers={"If-None-Match": after.headers["etag"]})
+    assert same.status_code == 304
+
+
+def test_bag_is_called_by_its_label_to_a_post_and_a_bag_to_everybody_else(town: Town) -> None:
+    """The chain's own number of a receptacle stands on no label; an item's label does not open the bag's number."""
+    kept = town.accept(COUNTER)
+    item = sealed(town, [kept["item"]])
+    town.settle()
+    number = town.get(f"/v1/trails/{item}", town.as_(COUNTER))["number"]
+    at_desk = town.get(f"/v1/trails/{kept['item']}", town.as_(COUNTER))
+    assert at_desk["sentence"].startswith(f"In bag {number}, with ")
+    for path in (kept["item"], f"codes/{kept['trail_code']}"):
+        told = town.get(f"/v1/trails/{path}")
+        assert told["sentence"].startswith("In a bag, with ")
+        assert number not in str(told)
+    open_(town, item, found=[kept["item"]], seal_state="whole", custodian=COUNTER)
+    town.settle()
+    stay = town.get(f"/v1/trails/{kept['item']}", town.as_(COUNTER))["trail"][-1]["text"]
+    assert stay.startswith(f"Carried in bag {number} that ")
+    assert "Carried in a bag that " in str(town.get(f"/v1/trails/codes/{kept['trail_code']}"))
+
+
+def test_number_of_a_bag_is_not_told_to_who_holds_the_label_of_an_item_while_it_is_packed(
+    town: Town,
+) -> None:
+    """What is under way tells no more than what is recorded; the bag's own label tells its number."""
+    kept, number = town.accept(), f"BAG-{next(town.serials)}"
+    into = town.accept(number=number, scheme="own")
+    town.settle()
+    pack(town, into["item"], [kept["item"]])
+    for accepted, called in ((kept, "a bag"), (into, number)):
+        told = town.get(f"/v1/trails/codes/{accepted['trail_code']}")
+        assert [one["about"] for one in told["pending"]] == [f"1 item packed into {called}"]
+        assert (number in str(told)) == (accepted is into)
+    (at_desk,) = town.get(f"/v1/trails/{kept['item']}", town.as_(COUNTER))["pending"]
+    assert at_desk["about"] == f"1 item packed into {number}"
+
+
 def test_bag_is_handed_over_with_one_scan_and_opened_with_exceptions(town: Town) -> None:
     """C7: one found, one missing, one inferred; the trail shows which bag carried it, and who answers."""
     items = items_of(town, 3)
     item = sealed(town, items)
     move(town, [item], COUNTER, HALL)
     inside = town.get(f"/v1/trails/{items[0]}")
-    assert "In receptacle" in inside["sentence"]
+    assert inside["sentence"].startswith("In a bag, with ")
     assert [hop["kind"] for hop in inside["carried"]] == ["hand_off"]
     open_(town, item, found=[items[0]], missing=[items[1]], seal_state="whole")
     town.settle()
@@ -98,6 +166,57 @@ def test_bag_is_handed_over_with_one_scan_and_opened_with_exceptions(town: Town)
     ]  # fmt: skip
     assert its_trail[2]["seal"] == "plastic seal A1"
     assert its_trail[4]["seal"] == "seal found whole, and the same"
+
+
+def test_bag_just_opened_shows_what_is_being_recorded(town: Town) -> None:
+    """B2: what was stated at the opening is there at once, as not recorded yet; so is a taken-up item's absence."""
+    items = items_of(town, 4)
+    item = sealed(town, items)
+    assert town.get(f"/v1/receptacles/{item}", town.as_(COUNTER))["recorded"]
+    move(town, [item], COUNTER, HALL)
+    town.post("/v1/take-ups", {"item": items[3], "reason": "found"}, town.as_(ZURICH))
+    town.settle()
+    open_(town, item, found=[items[0], items[3]], missing=[items[1]], seal_state="broken")
+    expected = ["found", "missing", "inferred", "taken_out"]
+    shown = town.get(f"/v1/receptacles/{item}", town.as_(HALL))
+    assert (shown["state"], shown["recorded"]) == ("opened", False)
+    assert states(town, item) == expected
+    assert seals_shown(town, item) == [("plastic seal A1", True), ("seal found broken", False)]
+    town.settle()
+    assert town.get(f"/v1/receptacles/{item}", town.as_(HALL))["recorded"]
+    assert states(town, item) == expected
+    assert seals_shown(town, item) == [("plastic seal A1", True), ("seal found broken", True)]
+
+
+def test_bag_just_closed_shows_its_seal_as_being_recorded(town: Town) -> None:
+    item = bag(town)
+    pack(town, item, items_of(town, 1))
+    town.settle()
+    close(town, item, seal="A2")
+    assert seals_shown(town, item) == [("plastic seal A2", False)]
+    assert not town.get(f"/v1/receptacles/{item}", town.as_(COUNTER))["recorded"]
+
+
+def test_opened_bag_is_not_in_hand_any_more(town: Town) -> None:
+    """Its journey is over; what was found in it is in hand."""
+    items = items_of(town, 1)
+    item = sealed(town, items)
+    assert item in held(town)
+    open_(town, item, COUNTER, found=items)
+    assert (items[0] in held(town), item in held(town)) == (True, False)
+    town.settle()
+    assert (items[0] in held(town), item in held(town)) == (True, False)
+
+
+def held(town: Town) -> list[str]:
+    """What the counter's desk counts as in its hands."""
+    return [one["item"] for one in town.get("/v1/desk", town.as_(COUNTER))["holds"]]
+
+
+def seals_shown(town: Town, item: str) -> list[tuple[str, bool]]:
+    """What the bag's page at the desk says of its seals."""
+    with begin(town.engine) as db:
+        return [(one.seal, one.recorded) for one in seals(db, bytes.fromhex(item[2:]))]
 
 
 def test_seals_are_shown_to_the_posts_alone(town: Town) -> None:
@@ -335,3 +454,20 @@ def test_operator_stands_in_for_who_cannot_sign(town: Town) -> None:
     finally:
         town.post(f"{its}/reinstatement", {}, town.by("admin"))
         town.settle()
+
+
+def test_what_was_packed_by_mistake_is_taken_out_again(town: Town) -> None:
+    """C7, C11: who packed it takes it up, with the reason that says so; the bag goes on without it."""
+    by_mistake, right = items_of(town, 2)
+    item = bag(town)
+    pack(town, item, [by_mistake, right])
+    town.settle()
+    body = {"item": by_mistake, "reason": "taken_out", "condition": "sound"}
+    town.post("/v1/take-ups", body, town.as_(COUNTER))
+    town.settle()
+    assert states(town, item) == ["taken_out", "inside"]
+    move(town, [by_mistake], COUNTER, HALL)
+    assert holder(town, by_mistake) == AT_HALL
+    close(town, item)
+    town.settle()
+    assert states(town, item) == ["taken_out", "inside"]

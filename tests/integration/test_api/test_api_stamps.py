@@ -56,7 +56,7 @@ def test_only_an_administrator_creates_an_edition(town: Town) -> None:
 
 def test_stamps_are_sold_print_first_then_valid_and_the_spoilt_one_void(town: Town) -> None:
     """S3, J1: reserve, print, look, issue; the very first scan says *being recorded*, then *valid*."""
-    job = town.reserve(3)
+    job = town.printed(3)
     assert (job["total"], job["currency"]) == (900, "EUR")
     stamp = job["first"]
     assert town.get(f"/v1/stamps/{stamp}")["use"] == "not_sold"
@@ -74,6 +74,31 @@ def test_stamps_are_sold_print_first_then_valid_and_the_spoilt_one_void(town: To
     spoilt = town.get(f"/v1/stamps/1-1-{serial + 1:06d}")
     assert (spoilt["use"], spoilt["void_reason"]) == ("void", "jam")
     assert town.post(path, {}, town.as_(COUNTER), 409)["title"] == "Not possible now"
+
+
+def test_what_was_never_printed_is_not_sold(town: Town) -> None:
+    """S3: issue follows printing. The refusal sells nothing, and the sheet can be printed afterwards."""
+    job = town.reserve(2)
+    path = f"/v1/print-jobs/{job['job']}"
+    first = int(job["first"].rpartition("-")[2])
+    for spoilt in ([], [first]):
+        refused = town.post(f"{path}/confirmation", {"spoilt": spoilt}, town.as_(COUNTER), 409)
+        assert refused["detail"] == f"The sheet of print job {job['job']} was never printed."
+        assert "look at what came out" in refused["what_now"]
+    assert town.get(f"/v1/stamps/{job['first']}")["use"] == "not_sold"
+    town.client.post(f"{path}/sheet", json={}, headers=town.as_(COUNTER)).raise_for_status()
+    town.post(f"{path}/confirmation", {}, town.as_(COUNTER))
+
+
+def test_job_of_which_nothing_is_sold_ends_without_a_sheet(town: Town) -> None:
+    """S5: what was reserved and never printed is taken out of use."""
+    job = town.reserve(2)
+    first = int(job["first"].rpartition("-")[2])
+    path = f"/v1/print-jobs/{job['job']}/confirmation"
+    body = {"spoilt": [first, first + 1], "reason": "jam"}
+    assert len(town.post(path, body, town.as_(COUNTER))["promises"]) == 1
+    town.settle()
+    assert town.get(f"/v1/stamps/{job['first']}")["void_reason"] == "jam"
 
 
 def test_sheet_carries_the_codes_of_its_job_and_is_not_given_out_again_after_it(town: Town) -> None:
@@ -114,7 +139,10 @@ def test_claim_codes_are_printed_only_when_asked_for(town: Town) -> None:
         ({"layout": "9x9"}, "There is no sheet '9x9'."),
         ({"start_label": 25}, "A sheet 70x37 has labels 1 to 24."),
         ({"count": 1_000}, "stamps of this edition are left"),
-        ({"edition": "2-1"}, "Custodian 1-1 is not of the post that issues edition 2-1."),
+        (
+            {"edition": "2-1"},
+            "Custodian Innsbruck 1, counter 1 (1-1) is not of the post that issues edition 2-1.",
+        ),
     ],
 )
 def test_reserving_says_what_is_wrong(town: Town, change: dict[str, object], words: str) -> None:

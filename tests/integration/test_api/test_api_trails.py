@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from town import COUNTER, HALL, ZURICH, Town
 
 from backend.demonstration.stage import HOUR
+from backend.domain.ids import custodian_text
 from backend.proof.bundle import read_bundle
 from backend.proof.check import check_bundle
+from backend.queries import audit
+from backend.store import tally
+from backend.store.engine import begin
 
 
 def journey(town: Town) -> dict[str, Any]:
@@ -147,6 +152,75 @@ def test_exceptions_of_the_table_are_the_flags_of_the_trail(town: Town) -> None:
         assert [row["digest"] + row["item"] for row in asked] == flagged
 
 
+def test_records_are_found_by_a_custodian_s_name_in_whatever_case(town: Town) -> None:
+    town.settled_item()
+    auditor, number = town.by("auditor 1"), custodian_text(COUNTER)
+    name = town.get(f"/v1/custodians/{number}")["name"]
+    by_number = town.get(f"/v1/records?custodian={number}&limit=500", auditor)["rows"]
+    assert by_number
+    for text in (name, name.upper(), number):
+        query = urlencode({"text": text, "limit": 500})
+        assert town.get(f"/v1/records?{query}", auditor)["rows"] == by_number
+    part = urlencode({"text": name[1:5], "limit": 500})
+    digests = {row["digest"] for row in town.get(f"/v1/records?{part}", auditor)["rows"]}
+    assert digests >= {row["digest"] for row in by_number}
+    refused = town.get("/v1/records?text=??", auditor, 422)
+    assert "a custodian (its name or a number like 1-5)" in refused["what_now"]
+
+
+def test_number_that_looks_like_a_custodian_finds_both(town: Town) -> None:
+    """`1-00004` is Hall's number too; no custodian can be 99999-12, and an item can."""
+    auditor, hall = town.by("auditor 1"), custodian_text(HALL)
+    journey(town)
+    at_hall = town.get(f"/v1/records?custodian={hall}&limit=500", auditor)["rows"]
+    assert at_hall
+    alike = f"{hall.partition('-')[0]}-{hall.partition('-')[2]:0>5}"
+    for number, also in ((alike, at_hall), ("99999-12", [])):
+        town.get(f"/v1/records?text={number}", auditor)
+        item = town.settled_item(number=number, scheme="own")
+        rows = town.get(f"/v1/records?text={number}&limit=500", auditor)["rows"]
+        assert [row["item"] for row in rows] == [item, *(row["item"] for row in also)]
+    town.get("/v1/records?text=0-5", auditor, 422)
+
+
+def test_number_is_found_however_many_custodians_have_it_in_their_names(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor = town.by("auditor 1")
+    number = town.get(f"/v1/custodians/{custodian_text(COUNTER)}")["name"][:5].upper()
+    monkeypatch.setattr(audit, "MOST_CALLED", 0)
+    town.get(f"/v1/records?text={number}", auditor, 422)
+    item = town.settled_item(number=number, scheme="own")
+    rows = town.get(f"/v1/records?text={number}", auditor)["rows"]
+    assert [row["item"] for row in rows] == [item]
+
+
+def test_no_names_are_read_for_a_standard_number(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = journey(town)
+    monkeypatch.delattr(audit, "_called")
+    found = town.get(f"/v1/records?text={accepted['number']}", town.by("auditor 1"))
+    assert found["total"] == 3
+
+
+def test_a_part_of_a_name_that_too_many_custodians_share_is_refused(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work that one word asks for is bounded."""
+    monkeypatch.setattr(audit, "MOST_CALLED", 1)
+    refused = town.get("/v1/records?text=e", town.by("auditor 1"), 422)
+    assert refused["detail"] == "More than 1 custodians have 'e' in their names."
+
+
+def test_from_later_than_to_is_refused_in_words(town: Town) -> None:
+    """Not answered with 0 records, which would read as a finding."""
+    path = "/v1/records?since=1777680000&until=1777593600"
+    refused = town.get(path, town.by("auditor 1"), 422)
+    told = "From (2 May 2026, 00:00 UTC) is later than To (30 April 2026, 23:59 UTC)."
+    assert refused["detail"] == told
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [
@@ -169,6 +243,24 @@ def test_audit_table_is_for_auditors(town: Town) -> None:
     assert town.get("/v1/records", town.as_(COUNTER), 403)["type"] == "urn:posthorn:NotAllowed"
     town.get("/v1/records", status=401)
     assert town.get("/v1/statistics")["hand_offs"] > 0
+
+
+def test_what_a_filter_leaves_is_counted_up_to_a_bound_and_all_records_are_not_counted_at_all(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of all is kept; it is true even where counting them would have stopped."""
+    accepted = journey(town)
+    auditor, path = town.by("auditor 1"), f"/v1/records?text={accepted['number']}"
+    monkeypatch.setattr("backend.queries.audit.MOST_COUNTED", 3)
+    found = town.get(path, auditor)
+    assert (found["total"], found["more_than_total"], len(found["rows"])) == (3, False, 3)
+    monkeypatch.setattr("backend.queries.audit.MOST_COUNTED", 2)
+    found = town.get(path, auditor)
+    assert (found["total"], found["more_than_total"], len(found["rows"])) == (2, True, 3)
+    everything, kept = town.get("/v1/records", auditor), town.get("/v1/statistics")
+    assert (everything["total"], everything["more_than_total"]) == (kept["records"], False)
+    with begin(town.engine) as db:
+        assert kept == tally.counted(db)
 
 
 def test_bundle_holds_against_the_node_alone(town: Town) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from itertools import count
@@ -12,9 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import func, select
-from town import COUNTER, SIGNALS, Town, served
+from town import COUNTER, SIGNALS, Town, session
 
-from backend.app import assemble, find_pages
 from backend.domain.commitments import new_trail_code, trail_code_text
 from backend.store import people, stamps
 from backend.store.engine import begin
@@ -22,24 +21,6 @@ from backend.store.tables import submission
 
 SERIALS = count(1)
 HUGE = 99_999_999_999
-
-
-@pytest.fixture(scope="module")
-def pages(town: Town) -> Iterator[httpx.Client]:
-    """A client of the service with its pages, whose cookies do not last."""
-    with served(
-        assemble(town.house, town.engine, town.node, town.deployment, find_pages())
-    ) as client:
-        yield client
-
-
-def session(town: Town, person: int, custodian: int | None = None) -> dict[str, str]:
-    """Headers of somebody who has signed in at the pages."""
-    with begin(town.engine) as db:
-        later = datetime.now(UTC) + timedelta(hours=1)
-        values = {"device": "a test", "custodian": custodian}
-        secret = people.new_credential(db, "session", person, later, **values)
-    return {"Cookie": f"posthorn_session={secret}"}
 
 
 def clerk(town: Town) -> dict[str, str]:
@@ -126,6 +107,23 @@ def test_no_stamp_leaves_the_stock_for_a_sheet_that_cannot_be(
         assert stamps.stock_left(db, SIGNALS) == before
 
 
+def test_sheet_fetched_meanwhile_is_not_voided_by_the_form_of_an_old_page(
+    town: Town, pages: httpx.Client
+) -> None:
+    """S5: «Nothing is to be printed» was true when the page came, and paper is there by now."""
+    job = town.reserve(2)
+    path = f"/work/jobs/{job['job']}"
+    old = is_page(pages.get(path, headers=clerk(town)), 200)
+    form = dict(re.findall(r'type="hidden" name="(unprinted)" value="(\w+)"', old))
+    pages.post(f"{path}/sheet", headers=clerk(town)).raise_for_status()
+    before = queued(town)
+    refused = is_page(pages.post(path, data=form, headers=clerk(town)), 409)
+    assert f"The sheet of print job {job['job']} was given out meanwhile" in refused
+    assert queued(town) == before
+    sold = {"good": int(job["first"].rpartition("-")[2])}
+    assert pages.post(path, data=sold, headers=clerk(town)).status_code == 303
+
+
 def test_list_of_five_hundred_lines_is_a_page_and_more_fields_than_that_a_refusal(
     town: Town, pages: httpx.Client
 ) -> None:
@@ -166,6 +164,8 @@ def test_nul_in_a_form_is_refused(town: Town, pages: httpx.Client, field: str) -
         ("POST", f"/work/jobs/{HUGE}/sheet"),
         ("POST", f"/people/{HUGE}/link"),
         ("POST", f"/people/{HUGE}/disable"),
+        ("POST", f"/hooks/{HUGE}/test"),
+        ("POST", f"/hooks/{HUGE}/on"),
         ("GET", "/work/scan?text=%00"),
         ("GET", "/S/%00"),
         ("GET", "/T/%00"),
@@ -176,7 +176,7 @@ def test_nul_in_a_form_is_refused(town: Town, pages: httpx.Client, field: str) -
 def test_address_that_names_nothing_possible_is_a_page(
     town: Town, pages: httpx.Client, method: str, path: str
 ) -> None:
-    headers = admin(town) if "/people" in path else clerk(town)
+    headers = clerk(town) if path.startswith("/work") else admin(town)
     answer = pages.request(method, path, headers=headers | {"Accept": "text/html"})
     assert answer.status_code < 500, answer.text[:300]
     is_page(answer, answer.status_code)

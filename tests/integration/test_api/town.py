@@ -41,6 +41,8 @@ from backend.domain.keccak import keccak256
 from backend.domain.verdict import Verdict
 from backend.embedded.json_rpc import JsonRpc
 from backend.embedded.processes import wait_until
+from backend.hooks.address import Rules
+from backend.hooks.call import Caller
 from backend.indexer.follow import Indexer
 from backend.keystore import Keystore, SealedSeeds, recover_address
 from backend.passkeys import DeviceKeys
@@ -146,9 +148,17 @@ class Town:
         job: dict[str, Any] = self.post("/v1/print-jobs", body, self.as_(COUNTER), 201)
         return job
 
+    def printed(self, how_many: int) -> dict[str, Any]:
+        """A print job whose sheet was fetched: from then on it can be sold (S3)."""
+        job = self.reserve(how_many)
+        path = f"/v1/print-jobs/{job['job']}/sheet"
+        response = self.client.post(path, json={}, headers=self.as_(COUNTER))
+        assert response.status_code == 200, response.text
+        return job
+
     def sell(self, how_many: int) -> list[int]:
         """Stamps sold and on chain."""
-        job = self.reserve(how_many)
+        job = self.printed(how_many)
         self.post(f"/v1/print-jobs/{job['job']}/confirmation", {}, self.as_(COUNTER))
         self.settle()
         first = int(job["first"].rpartition("-")[2])
@@ -162,6 +172,15 @@ class Town:
         chain_id = network.get("chain_id", house.stamps.chain_id)
         meant = Network(alias, chain_id, house.stamps.contract)
         return code_text(make(stamp, meant, lambda digest: house.signer.sign(signer, digest)))
+
+
+def session(town: Town, person: int, custodian: int | None = None) -> dict[str, str]:
+    """Headers of somebody who has signed in at the pages."""
+    with begin(town.engine) as db:
+        later = datetime.now(UTC) + timedelta(hours=1)
+        values = {"device": "a test", "custodian": custodian}
+        secret = people.new_credential(db, "session", person, later, **values)
+    return {"Cookie": f"posthorn_session={secret}"}
 
 
 def answered(response: Any, status: int) -> Any:
@@ -222,6 +241,7 @@ def house_of(deployment: Deployment, signer: Keystore, folder: Path) -> House:
         signer=signer,
         devices=DeviceKeys("http://127.0.0.1:8000"),
         claim_seeds=SealedSeeds(folder, signer),
+        hooks=Caller(signer, Rules(frozenset({"127.0.0.1"}), frozenset())),
         recover=recover_address,
         records_lane="submitter/1",
         now=lambda: 0,

@@ -6,7 +6,7 @@ import pytest
 
 from backend.api.problems import problem_of
 from backend.api.v1 import problems
-from backend.domain.refusals import EXPLANATIONS
+from backend.domain.explanations import EXPLANATIONS
 from backend.errors import (
     Conflict,
     KeyReused,

@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 
 from backend.domain import codes
+from backend.domain.network import FOR_EVER, Custodian, Right
 from backend.domain.trail import Answer, Entry, HandedOff, Place, TrailState, Why
-from backend.domain.typed_data import End, Report, TakeUp
+from backend.domain.typed_data import Closing, End, Report, TakeUp
 from backend.domain.verdict import CodeAxis, Sighting, StampFacts, Use, judge_stamp
 from backend.errors import BadRequest
 from backend.queries.network import CustodianAnswer
 from backend.queries.paging import decode_cursor, encode_cursor
 from backend.queries.status import AsOf
+from backend.queries.submissions import about
 from backend.queries.trails import flags
 from backend.queries.words import (
     answerable,
@@ -23,6 +25,8 @@ from backend.queries.words import (
     verdict_words,
     when,
     where_it_is,
+    why_no_signature,
+    why_not_to_be_taken_over,
 )
 
 HALL, ZURICH = 1 << 24 | 4, 2 << 24 | 7
@@ -206,3 +210,99 @@ def test_cursor_comes_back_and_nothing_else_is_taken_for_one() -> None:
     for text in ("", "%", "\xe4", cursor[:-4], *others, "bnVsbA", encode_cursor(-1, 3, b"ab")):
         with pytest.raises(BadRequest):
             decode_cursor(text, int, int, bytes)
+
+
+def test_one_item_is_not_called_items() -> None:
+    closing = Closing(bytes(32), 1, HALL, THIRD_OF_MARCH, 1, bytes(32))
+    assert entry_text(closing, NAMES) == "Closed and sealed by Hall in Tirol, with 1 item"
+    about_it = about("closing", {"closing": {"count": 1}}, "BAG-1", {})
+    assert about_it == "closing of BAG-1 with 1 item"
+
+
+def test_reason_that_says_the_same_as_the_report_is_not_said_twice() -> None:
+    refused, by_addressee = (
+        codes.REPORTS.number("refused"),
+        codes.REASONS.number("refused_by_addressee"),
+    )
+    report = Report(bytes(32), refused, by_addressee, 0, HALL, THIRD_OF_MARCH)
+    assert entry_text(report, NAMES) == "Refused by the addressee, reported by Hall in Tirol"
+    other = replace(report, reason=codes.REASONS.number("duty_unpaid"))
+    assert entry_text(other, NAMES).startswith("Refused by the addressee (duty unpaid)")
+
+
+NOW = THIRD_OF_MARCH
+GOOD = Right(b"k" * 20, 1, 2, 0, FOR_EVER)
+LAPSED = replace(GOOD, until_time=NOW)
+LATER = replace(GOOD, from_time=NOW + 60)
+LOST = replace(GOOD, compromised=True)
+
+
+@pytest.mark.parametrize(
+    ("suspended", "operator_suspended", "rights", "said"),
+    [
+        (False, False, (GOOD,), None),
+        (False, False, (LOST, GOOD), None),
+        (False, True, (GOOD,), "Arlberg Post is suspended from the network."),
+        (True, False, (GOOD,), "Hall in Tirol is suspended."),
+        (False, False, (), "Hall in Tirol has not been given the right to sign."),
+        (False, False, (GOOD, LOST), None),
+        (False, False, (LAPSED, LOST), "The key of Hall in Tirol was reported lost."),
+        (
+            False,
+            False,
+            (LAPSED,),
+            "The right of Hall in Tirol to sign lapsed on 3 March 2026, 09:04 UTC.",
+        ),
+        (
+            False,
+            False,
+            (LAPSED, LATER),
+            "Hall in Tirol has the right to sign from 3 March 2026, 09:05 UTC on.",
+        ),
+    ],
+)
+def test_why_a_custodian_cannot_sign_is_what_the_judge_would_refuse(
+    suspended: bool, operator_suspended: bool, rights: tuple[Right, ...], said: str | None
+) -> None:
+    """N2-N4: the desk and the command line say beforehand what a record would be refused for."""
+    who = Custodian(HALL, 3, "AT606090", suspended, operator_suspended, rights)
+    found = why_no_signature(who, NAMES[HALL], NOW)
+    assert (found and found.why) == said
+    assert found is None or found.by_network == operator_suspended
+
+
+def test_who_lifts_a_suspension_is_named() -> None:
+    """N4: a custodian's is its administrator's, an operator's the governor's alone."""
+    own, network = (
+        why_no_signature(Custodian(HALL, 3, "", own, not own, (GOOD,)), NAMES[HALL], NOW)
+        for own in (True, False)
+    )
+    assert own is not None
+    assert network is not None
+    assert own.what_now == "Ask the administrator of Arlberg Post."
+    assert network.what_now == "Ask the network’s governor: nobody else can lift it."
+
+
+@pytest.mark.parametrize(
+    ("rights", "suspended", "by_stand_in", "said"),
+    [
+        ((GOOD,), False, False, None),
+        ((LAPSED,), False, False, None),
+        (
+            (LOST, LATER),
+            False,
+            False,
+            "The key of Hall in Tirol was reported lost: what it signed does not count any more.",
+        ),
+        ((GOOD,), True, False, "Hall in Tirol is suspended."),
+        ((GOOD,), True, True, None),
+        ((GOOD,), False, True, "Hall in Tirol can sign for itself again."),
+    ],
+)
+def test_why_a_list_cannot_be_taken_over_is_what_the_judge_would_refuse(
+    rights: tuple[Right, ...], suspended: bool, by_stand_in: bool, said: str | None
+) -> None:
+    """C2, C9: the giver is judged at the time of its release, but suspended it is now."""
+    giver = Custodian(HALL, 3, "", suspended, False, rights)
+    found = why_not_to_be_taken_over(giver, NAMES[HALL], NOW - 60, by_stand_in, NOW)
+    assert (found and found.why) == said

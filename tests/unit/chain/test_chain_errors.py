@@ -9,7 +9,8 @@ from eth_abi.abi import encode
 
 from backend.chain.errors import decode_refusal, errors, refusal_json
 from backend.chain.interface import CONTRACTS, Entry, interface
-from backend.domain.refusals import EXPLANATIONS
+from backend.domain.explanations import EXPLANATIONS
+from backend.domain.refusals import Refusal, refusal, show
 
 # What the contracts inherit from OpenZeppelin: met by collectors who move their twins, and by nobody who
 # submits a record. They are no refusals of records.
@@ -71,6 +72,20 @@ def test_values_keep_their_names_and_types() -> None:
     assert found is not None
     assert found.values == {"item": item, "given": 1, "current": 2}
     assert refusal_json(found)["values"]["item"] == "0x" + item.hex()
+
+
+@pytest.mark.parametrize("length", [20, 32])
+def test_refusal_retold_from_what_was_kept_shows_bytes_as_short_as_before(length: int) -> None:
+    """What is kept has 0x-hex where the refusal had bytes (B2)."""
+    found = refusal("NotGovernor", account=b"\xab" * length)
+    retold = Refusal(found.name, refusal_json(found)["values"])
+    assert retold.detail == found.detail
+    assert found.detail == "0xabababab… is not the network's governor."
+
+
+def test_other_values_of_a_kept_refusal_are_shown_whole() -> None:
+    assert show("count", "0x" + "ab" * 21) == "0x" + "ab" * 21
+    assert show("count", 12) == "12"
 
 
 @pytest.mark.parametrize(

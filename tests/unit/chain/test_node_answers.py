@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backend.chain import answers
 from backend.chain.answers import (
     BadAnswer,
     Outcome,
@@ -115,12 +116,31 @@ def test_logs_come_in_their_order() -> None:
         [LOG, LOG],
         [LOG | {"topics": ["0x11"]}],
         [LOG | {"address": "0x"}],
+        [LOG | {"address": ["0x11"]}],
+        [LOG | {"logIndex": {}}],
     ],
-    ids=["null", "object", "text", "other block", "removed", "twice", "topic", "address"],
+    ids=[
+        "null",
+        "object",
+        "text",
+        "other block",
+        "removed",
+        "twice",
+        "topic",
+        "address",
+        "list",
+        "object for a number",
+    ],
 )
 def test_logs_of_another_form_or_block_are_not_believed(answer: Any) -> None:
     with pytest.raises(BadAnswer):
         parse_logs(answer, b"\x11" * 32)
+
+
+def test_fault_of_our_own_is_not_blamed_on_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "Log", lambda: None)
+    with pytest.raises(TypeError):
+        parse_logs([LOG], b"\x11" * 32)
 
 
 def test_an_error_keeps_code_words_and_revert_data() -> None:

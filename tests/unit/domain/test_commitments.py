@@ -21,6 +21,9 @@ def test_a_trail_code_is_read_back_however_it_is_typed(code: bytes) -> None:
     text = trail_code_text(code)
     assert len(text) == 26
     assert parse_trail_code(text.lower().replace("0", "o").replace("1", "l")) == code
+    in_fours = [text[start : start + 4] for start in range(0, len(text), 4)]
+    for between in (" ", "-", " - ", "  "):
+        assert parse_trail_code(between.join(in_fours)) == code
 
 
 @pytest.mark.parametrize("text", ["", "ABC", "U" * 26, "Z" * 26, "0" * 27])

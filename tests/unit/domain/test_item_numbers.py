@@ -34,6 +34,14 @@ def test_refuses_a_bad_s10_number_and_says_why(text: str, says: str) -> None:
         parse_s10(text)
 
 
+def test_misread_number_says_apart_what_is_wrong_and_what_to_do() -> None:
+    with pytest.raises(BadItemNumber) as raised:
+        parse_s10("RR473124829QQ")
+    assert raised.value.fault == "RR473124829QQ: unknown issuer QQ"
+    assert raised.value.what_now == "read the last two letters again"
+    assert str(raised.value) == f"{raised.value.fault}; {raised.value.what_now}"
+
+
 def test_check_digit_maps_10_to_0_and_11_to_5() -> None:
     digits = {s10_check_digit(f"{n:08d}") for n in range(500)}
     assert digits == set(range(10))

@@ -5,8 +5,17 @@ from dataclasses import replace
 import pytest
 
 from backend.domain import rules
+from backend.domain.explanations import EXPLANATIONS
+from backend.domain.ids import FIRST_RECEPTACLE, custodian_number
 from backend.domain.network import FOR_EVER, Custodian, Right, Standing
-from backend.domain.refusals import EXPLANATIONS, Refusal, refusal
+from backend.domain.refusals import (
+    Names,
+    Refusal,
+    refusal,
+    told_lines,
+    told_list,
+    what_now_of_list,
+)
 from backend.domain.typed_data import (
     Acceptance,
     Delivery,
@@ -271,3 +280,33 @@ def test_a_stamp_that_is_being_used_is_not_said_to_be_used_in_block_0() -> None:
 def test_an_unknown_name_is_no_refusal() -> None:
     with pytest.raises(KeyError):
         refusal("SomethingElse")
+
+
+def test_refusal_names_custodians_bags_and_items_as_its_reader_does() -> None:
+    bag = FIRST_RECEPTACLE + 3
+    found = refusal("NotHolder", item=b"i", custodian=custodian_number(1, 1), holder=bag)
+    assert found.detail == "Custodian 1-1 does not hold this item; receptacle 4 does."
+    names = Names(
+        {custodian_number(1, 1): "Innsbruck counter (1-1)", bag: "bag B-1"}, {b"i": "RR1"}
+    )
+    told = "Custodian Innsbruck counter (1-1) does not hold this item; bag B-1 does."
+    assert found.told(names) == told
+    one = told_lines({1: found}, names)
+    assert told_list(one) == f"Line 2 (RR1): {told}"
+    assert what_now_of_list(one).startswith("If you hold it, take it up. Or ")
+    two = told_lines({1: found, 4: found}, names)
+    assert told_list(two) == f"Line 2 (RR1): {told} (2 lines of the list are refused.)"
+
+
+def test_bag_is_told_by_its_label_and_not_by_the_chain_s_count() -> None:
+    """C7: nobody has seen the number that the chain gave it."""
+    found = refusal("NotIn", item=ITEM, receptacle=FIRST_RECEPTACLE)
+    assert found.holders == {FIRST_RECEPTACLE}
+    bag = Names({FIRST_RECEPTACLE: "bag B-7 (with Hall in Tirol)"})
+    assert found.told(bag) == "This item does not lie in bag B-7 (with Hall in Tirol)."
+
+
+@pytest.mark.parametrize("receptacle", [ITEM, "0x" + ITEM.hex()])
+def test_receptacle_named_as_an_item_is_no_holder(receptacle: bytes | str) -> None:
+    """The contracts name it either way; kept with a submission, its bytes are text."""
+    assert refusal("IsClosed", receptacle=receptacle).holders == frozenset()

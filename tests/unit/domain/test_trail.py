@@ -1,7 +1,5 @@
 """The custody fold: C3, C4, C6, C11, C12."""
 
-from dataclasses import replace
-
 import pytest
 
 from backend.domain import codes
@@ -108,7 +106,7 @@ def test_a_recall_keeps_the_holder_and_raises_the_custody_number() -> None:
 def test_the_head_is_the_running_hash_of_digests_and_lines() -> None:
     """C6."""
     entries = trail(accepted(), handed(ANNA, BERT, 20))
-    entries[1] = replace(entries[1], line=7)
+    entries[1] = entries[1]._replace(line=7)
     head = next_head(next_head(bytes(32), entries[0].digest), entries[1].digest, 7)
     assert fold(entries).head == head
 

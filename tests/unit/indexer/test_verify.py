@@ -15,6 +15,7 @@ from backend.indexer.verify import (
     bloom_of,
     check_complete,
     check_logs,
+    has_gap,
     linked,
     may_hold,
 )
@@ -44,7 +45,7 @@ def test_the_bloom_is_that_of_the_yellow_paper() -> None:
     """Section 4.3.1: three bits, the low 11 of the first three pairs of the hash."""
     digest = keccak256(OURS)
     bits = {int.from_bytes(digest[at : at + 2], "big") & 2047 for at in (0, 2, 4)}
-    bloom = int.from_bytes(bloom_of([replace(log(0), topics=())]), "big")
+    bloom = int.from_bytes(bloom_of([log(0)._replace(topics=())]), "big")
     assert {bit for bit in range(2048) if bloom >> bit & 1} == bits
 
 
@@ -64,9 +65,9 @@ def test_logs_of_one_block_in_order_are_taken() -> None:
 @pytest.mark.parametrize(
     "logs",
     [
-        [replace(log(0), block_hash=b"?" * 32)],
-        [replace(log(0), block_number=2)],
-        [replace(log(0), transaction_hash=b"?" * 32)],
+        [log(0)._replace(block_hash=b"?" * 32)],
+        [log(0)._replace(block_number=2)],
+        [log(0)._replace(transaction_hash=b"?" * 32)],
         [log(3), log(0)],
         [log(3), log(3)],
     ],
@@ -83,6 +84,18 @@ def test_all_logs_of_a_block_make_its_bloom() -> None:
     for short, all_ in ((ours[:1], everybody), (ours, everybody[:2]), (ours[:1], everybody[:2])):
         with pytest.raises(NodeContradicts):
             check_complete(header(*ours, *theirs), short, all_, [OURS])
+
+
+def test_a_log_that_adds_nothing_to_the_bloom_is_missed_by_its_index() -> None:
+    """B7: a line of a hand-off bears its item and its record, and so may two other logs of the block."""
+    item, record = b"i" * 32, b"r" * 32
+    logs = [log(0, OURS, item), log(1, OURS, item, record), log(2, OURS, record)]
+    short = [logs[0], logs[2]]
+    assert bloom_of(short) == bloom_of(logs)
+    assert (has_gap(short), has_gap(logs), has_gap([])) == (True, False, False)
+    check_complete(header(*logs), logs, logs, [OURS])
+    with pytest.raises(NodeContradicts):
+        check_complete(header(*logs), short, short, [OURS])
 
 
 def test_what_does_not_link_is_left_for_later() -> None:

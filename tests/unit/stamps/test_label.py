@@ -56,6 +56,13 @@ def test_says_operator_service_number_mark_and_host() -> None:
         assert words in text
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_says_the_trail_code_in_groups_for_who_has_no_camera(size: str) -> None:
+    text = text_of(print_label(REGISTERED, size))
+    for words in ("192.168.1.5:8000/verify", "0123 4567 89AB CDEF", "GHJK MNPQ RS"):
+        assert words in text
+
+
 def test_a_label_of_value_bears_no_mark() -> None:
     assert "VALUE" not in text_of(print_label(replace(REGISTERED, mark="")))
 
