@@ -230,6 +230,7 @@ class _Batch:
             "giver": release.giver,
             "receiver": release.receiver,
             "time": release.time,
+            "open_until": release.deadline,
             "deadline": release.deadline,
             "lines": [to_wire(line) for line in release.lines],
             "signature": signature,

@@ -31,7 +31,7 @@ class LineAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAnswer:
-    """`state`: open, received, withdrawn, expired (its deadline has passed).
+    """`state`: open, received, withdrawn, expired (nobody took it over while it was open).
 
     `stand_in_reason`: why its giver did not sign (C9), else None.
     """
@@ -40,6 +40,7 @@ class ReleaseAnswer:
     giver: CustodianAnswer
     receiver: CustodianAnswer
     time: int
+    open_until: int
     deadline: int
     lines: tuple[LineAnswer, ...]
     state: str
@@ -113,7 +114,7 @@ def _known() -> Select[Any]:
 
 
 def _open(db: Connection, query: Select[Any], now: int) -> tuple[ReleaseAnswer, ...]:
-    query = query.where(release.c.state == "open", release.c.deadline >= now)
+    query = query.where(release.c.state == "open", release.c.open_until >= now)
     return _answers(db, db.execute(query.order_by(release.c.time)).all(), now)
 
 
@@ -126,9 +127,10 @@ def _answers(db: Connection, rows: Sequence[Any], now: int) -> tuple[ReleaseAnsw
             giver=names[row.giver],
             receiver=names[row.receiver],
             time=row.time,
+            open_until=row.open_until,
             deadline=row.deadline,
             lines=tuple(_line(i, x, numbers) for i, x in enumerate(row.lines)),
-            state="expired" if row.state == "open" and row.deadline < now else row.state,
+            state="expired" if row.state == "open" and row.open_until < now else row.state,
             person=row.person_name,
             stand_in_reason=row.stand_in_reason,
         )

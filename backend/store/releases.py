@@ -15,6 +15,7 @@ COLUMNS = (
     "giver",
     "receiver",
     "time",
+    "open_until",
     "deadline",
     "signature",
     "person",
@@ -24,10 +25,10 @@ COLUMNS = (
 )
 _KEEP = f"""
 INSERT INTO release (state, {", ".join(COLUMNS)})
-SELECT 'open', digest, giver, receiver, time, deadline, signature, person, device, stand_in_reason,
-    lines::jsonb
-FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[],
-    %b::integer[], %b::text[], %b::integer[], %b::text[]) AS new ({", ".join(COLUMNS)})
+SELECT 'open', digest, giver, receiver, time, open_until, deadline, signature, person, device,
+    stand_in_reason, lines::jsonb
+FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
+    %b::bytea[], %b::integer[], %b::text[], %b::integer[], %b::text[]) AS new ({", ".join(COLUMNS)})
 ORDER BY digest ON CONFLICT DO NOTHING
 """
 _LOCK = """

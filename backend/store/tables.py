@@ -523,6 +523,7 @@ release = Table(
     Column("giver", BigInteger, nullable=False, index=True),
     Column("receiver", BigInteger, nullable=False, index=True),
     Column("time", BigInteger, nullable=False),
+    Column("open_until", BigInteger, nullable=False),  # here; the chain knows the deadline alone
     Column("deadline", BigInteger, nullable=False),
     Column("lines", JSONB, nullable=False),
     Column("signature", LargeBinary, nullable=False),

@@ -15,9 +15,12 @@ from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network
 from backend.usecases.custody import keys_json
+from backend.usecases.hand_off import RECORDING_SECONDS
 from backend.usecases.submit import Promise, draft, hexed, keep, must_act_for, refuse, signed
 
+# Within these the courier confirms what the addressee has signed; the chain records it for longer (C5).
 OFFER_SECONDS = 15 * 60
+VALID_SECONDS = OFFER_SECONDS + RECORDING_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def draft_delivery(db: Connection, house: House, who: Actor, item: bytes, giver:
         )
     now = house.now()
     return Delivery(
-        item, standing.number, giver, secret.recipient_key, now, now + OFFER_SECONDS, codes.SOUND
+        item, standing.number, giver, secret.recipient_key, now, now + VALID_SECONDS, codes.SOUND
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from backend.domain import codes, rules
 from backend.domain.network import Custodian, Standing
-from backend.domain.refusals import Refusal
+from backend.domain.refusals import Refusal, refusal
 from backend.domain.typed_data import (
     ZERO32,
     Finding,
@@ -40,7 +40,9 @@ from backend.usecases.submit import (
     signed,
 )
 
-COUNTER_DEADLINE_SECONDS = 15 * 60
+COUNTER_SECONDS = 15 * 60
+# For what is received at the last moment: a queue, a node or a post that is away delays the record, it voids none.
+RECORDING_SECONDS = 3 * rules.DAY_SECONDS
 # Items are locked until the commit, and PostgreSQL has room for so many locks.
 MOST_TAKEN_AT_ONCE = 5_000
 
@@ -57,12 +59,17 @@ class LineRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
-    """The giver's half. `deadline` None: 15 minutes. `signature`: a device's own, with time and numbers."""
+    """The giver's half. `signature`: a device's own, with time and numbers.
+
+    `open_until`: until when the receiver may take it over here; None: 15 minutes, or a deadline that is given.
+    `deadline`: until when the chain records it (C5), signed; None: three days more, at most 14 days after `time`.
+    """
 
     giver: int
     receiver: int
     lines: tuple[LineRequest, ...]
     time: int | None = None
+    open_until: int | None = None
     deadline: int | None = None
     signature: bytes | None = None
 
@@ -105,19 +112,21 @@ def _released(
     people: dict[int, Custodian],
 ) -> dict[str, Any]:
     must_act_for(who, request.giver)
-    release = _release(house, request, standings)
+    release, open_until = _release(house, request, standings)
     giver, receiver = people.get(release.giver), people.get(release.receiver)
     refuse(rules.judge_release(release, giver, receiver, house.now()))
+    refuse(_judge_open(open_until, house.now()))
     assert giver is not None
     refuse_lines(judged(release, standings)[0])
     digest, signature = signed(house, giver, release.time, release, request.signature)
-    return release_row(who, digest, release, release.deadline, signature)
+    return release_row(who, digest, release, open_until, release.deadline, signature)
 
 
 def release_row(
     who: Actor,
     digest: bytes,
     release: Release | ForcedRelease,
+    open_until: int,
     deadline: int,
     signature: bytes,
 ) -> dict[str, Any]:
@@ -127,6 +136,7 @@ def release_row(
         "giver": release.giver,
         "receiver": release.receiver,
         "time": release.time,
+        "open_until": open_until,
         "deadline": deadline,
         "lines": [to_wire(line) for line in release.lines],
         "signature": signature,
@@ -136,17 +146,39 @@ def release_row(
     }
 
 
-def _release(house: House, request: ReleaseRequest, standings: dict[bytes, Standing]) -> Release:
+def _release(
+    house: House, request: ReleaseRequest, standings: dict[bytes, Standing]
+) -> tuple[Release, int]:
+    """What is signed, and until when it may be taken over. Raises Unprocessable."""
     time = request.time if request.time is not None else house.now()
     if len({line.item for line in request.lines}) < len(request.lines):
         raise Unprocessable("An item stands on the list twice.", "Scan each item once.")
-    return Release(
-        giver=request.giver,
-        receiver=request.receiver,
-        time=time,
-        deadline=request.deadline or time + COUNTER_DEADLINE_SECONDS,
-        lines=tuple(line_of(line, standings.get(line.item)) for line in request.lines),
-    )
+    open_until, deadline = _times(request, time)
+    lines = tuple(line_of(line, standings.get(line.item)) for line in request.lines)
+    return Release(request.giver, request.receiver, time, deadline, lines), open_until
+
+
+def _times(request: ReleaseRequest, time: int) -> tuple[int, int]:
+    """Until when it is open and until when it is recorded; of the request alone, for a device signs them."""
+    open_until, deadline = request.open_until, request.deadline
+    if open_until is None:
+        open_until = time + COUNTER_SECONDS if deadline is None else deadline
+    if deadline is None:
+        latest = time + rules.DEADLINE_SECONDS
+        deadline = max(open_until, min(open_until + RECORDING_SECONDS, latest))
+    if open_until > deadline:
+        raise Unprocessable(
+            f"The list is open until {open_until}, which lies after its deadline {deadline}.",
+            "Name a deadline that lies later, or none.",
+        )
+    return open_until, deadline
+
+
+def _judge_open(open_until: int, now: int) -> Refusal | None:
+    """Ours, and as strict as a deadline: what the giver left open for minutes nobody takes over days later."""
+    if open_until < now:
+        return refusal("PastDeadline", deadline=open_until, block_time=now)
+    return None
 
 
 def line_of(line: LineRequest, standing: Standing | None) -> Line:
@@ -217,6 +249,7 @@ class _Receiver:
         receipt = _receipt(self._house, release, request)
         giver, receiver = self._people.get(release.giver), self._people.get(release.receiver)
         now = self._house.now()
+        refuse(_judge_open(row.open_until, now))
         refuse(rules.judge_receipt(release, row.digest, receipt, giver, receiver, now))
         assert receiver is not None
         refused, waiting = judged(release, self._standings, only=receipt)

@@ -52,5 +52,5 @@ def hand_over_for(db: Connection, house: House, who: Actor, request: StandInRequ
     digest = house.digest(release)
     # Nothing on chain bounds it but the age of its time (C5).
     deadline = release.time + rules.OLDEST_SECONDS
-    releases.keep(db, [release_row(who, digest, release, deadline, signature=b"")])
+    releases.keep(db, [release_row(who, digest, release, deadline, deadline, signature=b"")])
     return digest

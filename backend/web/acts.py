@@ -19,7 +19,13 @@ from backend.queries.items import ItemAnswer
 from backend.usecases import cancel, custody, sell
 from backend.usecases.cancel import CancelRequest
 from backend.usecases.custody import EndRequest, RecallRequest, ReportRequest, TakeUpRequest
-from backend.usecases.deliver import DeliveryRequest, deliver, draft_delivery
+from backend.usecases.deliver import (
+    OFFER_SECONDS,
+    VALID_SECONDS,
+    DeliveryRequest,
+    deliver,
+    draft_delivery,
+)
 from backend.usecases.submit import Promise
 from backend.web.accepting import scanned_stamps
 from backend.web.desk import digest_of, kind_of
@@ -122,6 +128,7 @@ def _offer(visit: Visit, item: bytes) -> dict[str, object] | None:
         "item": "0x" + item.hex(),
         "number": line.custody_number,
         "giver": custodian,
+        "validSeconds": VALID_SECONDS,
     }
 
 
@@ -254,6 +261,11 @@ def _deliver(
     db: Connection, visit: Visit, who: Actor, item: bytes, signed: str, ours: Given
 ) -> object:
     theirs = parse_signed(signed)
+    if theirs.time + OFFER_SECONDS < visit.house.now():
+        raise Unprocessable(
+            "This was signed more than 15 minutes ago.",
+            "Let the addressee type the delivery code again, and scan the new code.",
+        )
     draft = draft_delivery(db, visit.house, who, item, theirs.giver)
     request = DeliveryRequest(
         giver=theirs.giver,

@@ -27,7 +27,7 @@ from backend.web.signing import Given, given
 from backend.web.visit import PageRoute, Visit, Visiting, see
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-DEADLINES = {"15 minutes": 900, "4 hours": 14_400, "24 hours": 86_400, "7 days": 604_800}
+WINDOWS = {"15 minutes": 900, "4 hours": 14_400, "24 hours": 86_400, "7 days": 604_800}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Draft:
     """A list while it is made; it lives in the form, nowhere else."""
 
     receiver: str = ""
-    deadline: str = "15 minutes"
+    window: str = "15 minutes"
     items: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
 
@@ -43,14 +43,14 @@ class Draft:
         items, conditions = list(self.items), list(self.conditions)
         if 0 <= index < len(items):
             del items[index], conditions[index]
-        return Draft(self.receiver, self.deadline, tuple(items), tuple(conditions))
+        return Draft(self.receiver, self.window, tuple(items), tuple(conditions))
 
     def plus(self, item: bytes) -> Draft:
         """With one more item. Raises Unprocessable for one that stands on the list."""
         text = "0x" + item.hex()
         if text in self.items:
             raise Unprocessable("This item stands on the list already.", "Scan the next one.")
-        return Draft(self.receiver, self.deadline, (*self.items, text), (*self.conditions, "sound"))
+        return Draft(self.receiver, self.window, (*self.items, text), (*self.conditions, "sound"))
 
 
 @router.get("/work/hand-over")
@@ -73,7 +73,7 @@ def _draft_page(visit: Visit, draft: Draft, error: PosthornError | None = None) 
             draft=draft,
             lines=_lines(draft, found),
             receivers=[c for c in network.custodians(db) if c.number != custodian],
-            deadlines=DEADLINES,
+            windows=WINDOWS,
             error=error,
         )
 
@@ -91,7 +91,7 @@ def make_list(
     do: Annotated[str, Form()],
     text: Annotated[str, Form(max_length=400)] = "",
     receiver: Annotated[str, Form()] = "",
-    deadline: Annotated[str, Form()] = "15 minutes",
+    window: Annotated[str, Form()] = "15 minutes",
     item: Annotated[list[str] | None, Form()] = None,
     condition: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
@@ -100,7 +100,7 @@ def make_list(
     items, conditions = tuple(item or ()), tuple(condition or ())
     if len(items) != len(conditions):
         raise Unprocessable("The list came incomplete.", "Begin the list again.")
-    draft, signed = Draft(receiver, deadline, items, conditions), given(visit)
+    draft, signed = Draft(receiver, window, items, conditions), given(visit)
     try:
         if do.startswith("remove-") and is_digits(do[7:], 4):
             return _draft_page(visit, draft.without(int(do[7:])))
@@ -121,7 +121,7 @@ def make_list(
 def _request(visit: Visit, custodian: int, draft: Draft, signed: Given) -> ReleaseRequest:
     if not draft.receiver:
         raise Unprocessable("Nobody is chosen to take it over.", "Choose the receiver.")
-    if draft.deadline not in DEADLINES or any(
+    if draft.window not in WINDOWS or any(
         c not in codes.CONDITIONS.names() for c in draft.conditions
     ):
         raise Unprocessable("The list holds a value that is none.", "Begin the list again.")
@@ -132,8 +132,14 @@ def _request(visit: Visit, custodian: int, draft: Draft, signed: Given) -> Relea
     pairs = zip(draft.items, draft.conditions, strict=True)
     lines = (LineRequest(digest_of(i), codes.CONDITIONS.number(c)) for i, c in pairs)
     time = visit.house.now() if signed.time is None else signed.time
-    deadline = time + DEADLINES[draft.deadline]
-    return ReleaseRequest(custodian, receiver, tuple(lines), time, deadline, signed.signature)
+    return ReleaseRequest(
+        custodian,
+        receiver,
+        tuple(lines),
+        time,
+        open_until=time + WINDOWS[draft.window],
+        signature=signed.signature,
+    )
 
 
 @router.get("/work/lists/{digest}")

@@ -10,6 +10,7 @@ from backend.domain.typed_data import ZERO32
 from backend.errors import NotFound
 from backend.queries import trails
 from backend.queries.trails import TrailAnswer
+from backend.usecases.deliver import VALID_SECONDS
 from backend.web.pictures import code_picture
 from backend.web.render import ASKS_NODES
 from backend.web.signed_delivery import LENGTH
@@ -46,6 +47,7 @@ def _offer(visit: Visiting, code: str, found: TrailAnswer) -> dict[str, object] 
         "item": "0x" + found.item.hex(),
         "number": state.number,
         "giver": state.holder,
+        "validSeconds": VALID_SECONDS,
     }
 
 

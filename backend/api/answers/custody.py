@@ -59,12 +59,16 @@ class ReleaseLine(Answer):
 
 
 class Release(Answer):
-    """A list handed over: open, received, withdrawn, expired. `stand_in_reason`: why its giver did not sign (C9)."""
+    """A list handed over: open, received, withdrawn, expired. `stand_in_reason`: why its giver did not sign (C9).
+
+    `open_until`: until when it can be taken over here. `deadline`: until when the chain records it (C5).
+    """
 
     digest: HexOut
     giver: Custodian
     receiver: Custodian
     time: int
+    open_until: int
     deadline: int
     lines: tuple[ReleaseLine, ...]
     state: str

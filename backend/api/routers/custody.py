@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from backend.api import people
 from backend.api.answers.promises import Promise
-from backend.api.requests import (
+from backend.api.requests.custody import (
     DeliveryBody,
     EndBody,
     ItemBody,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from backend.api.answers import stamps as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import EditionIn
-from backend.api.requests import EditionBody
+from backend.api.requests.stamps import EditionBody
 from backend.api.service import Call, answer
 from backend.errors import Unprocessable
 from backend.ports import Actor

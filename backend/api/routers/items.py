@@ -13,7 +13,7 @@ from backend.api.answers.promises import Accepted, Bulk, BulkLine
 from backend.api.fields import Bytes32In, Scanned
 from backend.api.paper import label_pdf
 from backend.api.problems import told
-from backend.api.requests import AcceptBody, BulkBody, FrankingBody
+from backend.api.requests.items import AcceptBody, BulkBody, FrankingBody
 from backend.api.service import Call, answer, gives
 from backend.domain.commitments import BadTrailCode, parse_trail_code
 from backend.domain.typed_data import DeliveryKeys

@@ -13,7 +13,7 @@ from backend.api.answers import custody as answers
 from backend.api.answers.promises import ListLine, Lists, Promise, ReceiptLine, Receipts
 from backend.api.fields import Bytes32In, CustodianIn
 from backend.api.problems import told
-from backend.api.requests import (
+from backend.api.requests.custody import (
     EquivocationBody,
     LineBody,
     ListBody,
@@ -54,7 +54,13 @@ def hand_over(call: Call, body: ReleaseBody) -> Response:
 
 def _release(db: Connection, giver: int, body: ListBody) -> hand_off.ReleaseRequest:
     return hand_off.ReleaseRequest(
-        giver, body.receiver, _lines(db, body.lines), body.time, body.deadline, body.signature
+        giver,
+        body.receiver,
+        _lines(db, body.lines),
+        body.time,
+        body.open_until,
+        body.deadline,
+        body.signature,
     )
 
 

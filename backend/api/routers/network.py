@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from backend.api.answers import network as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import CustodianIn
-from backend.api.requests import CompromiseBody, EnrolBody, NextRightBody
+from backend.api.requests.network import CompromiseBody, EnrolBody, NextRightBody
 from backend.api.service import Call, answer
 from backend.domain import codes
 from backend.errors import NotFound

@@ -12,7 +12,7 @@ from backend.api.answers import stamps as answers
 from backend.api.answers.promises import Promises
 from backend.api.fields import CustodianIn
 from backend.api.paper import sheet_pdf
-from backend.api.requests import ConfirmationBody, PrintJobBody, SheetBody
+from backend.api.requests.stamps import ConfirmationBody, PrintJobBody, SheetBody
 from backend.api.service import Call, answer, gives
 from backend.domain import ids
 from backend.ports import Actor

@@ -9,7 +9,7 @@ from backend.api import people
 from backend.api.answers import custody as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import Bytes32In
-from backend.api.requests import ClosingBody, OpeningBody, PackingBody
+from backend.api.requests.receptacles import ClosingBody, OpeningBody, PackingBody
 from backend.api.service import Call, answer
 from backend.ports import Actor
 from backend.queries import receptacles as queries

@@ -9,7 +9,7 @@ from backend.api import people
 from backend.api.answers.machine import Me
 from backend.api.answers.promises import Done
 from backend.api.limits import network_of
-from backend.api.requests import NewPinBody, SessionBody, WorkplaceBody
+from backend.api.requests.network import NewPinBody, SessionBody, WorkplaceBody
 from backend.api.service import Call, answer
 from backend.errors import BadRequest
 from backend.ports import Actor

@@ -12,7 +12,7 @@ from backend.api.answers import stamps as answers
 from backend.api.answers.promises import Promise
 from backend.api.fields import Scanned, StampIn
 from backend.api.limits import network_of
-from backend.api.requests import (
+from backend.api.requests.stamps import (
     CancelBody,
     ClaimBody,
     ClaimKeysBody,

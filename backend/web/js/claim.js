@@ -8,7 +8,7 @@ import { privateKeyToAddress } from "viem/accounts";
 import { BadCode } from "./base32.js";
 import { claimKey, parseClaim, signedTwin } from "./claims.js";
 
-const DEADLINE_SECONDS = 24 * 3600;
+const DEADLINE_SECONDS = 3 * 24 * 3600;
 const LOOK_EVERY_MS = 2000;
 const LOOKS = 60;
 

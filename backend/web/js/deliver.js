@@ -8,7 +8,6 @@ import { privateKeyToAddress } from "viem/accounts";
 import { encode } from "./base32.js";
 import { deliveryKey, signDelivery } from "./delivery.js";
 
-const OFFER_SECONDS = 15 * 60;
 const SOUND = 1;
 const ZERO32 = `0x${"00".repeat(32)}`;
 
@@ -53,7 +52,7 @@ async function sign(code, offer, now) {
     giver: offer.giver,
     recipient: privateKeyToAddress(key),
     time,
-    deadline: time + OFFER_SECONDS,
+    deadline: time + offer.validSeconds,
     condition: SOUND,
     evidence: ZERO32,
   };

@@ -1,0 +1,13 @@
+"""Until when a list may be taken over, apart from the deadline that its giver signed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    op.add_column("release", sa.Column("open_until", sa.BigInteger()))
+    op.execute("UPDATE release SET open_until = deadline")
+    op.alter_column("release", "open_until", nullable=False)
