@@ -1,4 +1,4 @@
-"""Migrations: an empty or older database becomes that of backend/store/tables.py, and nothing else."""
+"""Migrations: an empty or older database becomes that of backend/store/tables/, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first tables: raw, model and own (backend/store/tables.py)."""
+"""The first tables: raw, model and own (backend/store/tables/)."""
 
 import sqlalchemy as sa
 from alembic import op
