@@ -161,7 +161,6 @@ release = Table(
     Column("giver", BigInteger, nullable=False, index=True),
     Column("receiver", BigInteger, nullable=False, index=True),
     Column("time", BigInteger, nullable=False),
-    Column("open_until", BigInteger, nullable=False),  # here; the chain knows the deadline alone
     Column("deadline", BigInteger, nullable=False),
     Column("lines", JSONB, nullable=False),
     Column("signature", LargeBinary, nullable=False),
@@ -171,6 +170,8 @@ release = Table(
     now(),
     # C9: why another stands in for the giver; then nobody has signed for it.
     Column("stand_in_reason", Integer),
+    # Until when it can be taken over here; the chain knows the deadline alone.
+    Column("open_until", BigInteger, nullable=False),
 )
 item_secret = Table(
     "item_secret",
