@@ -55,7 +55,8 @@ def _age(seconds: int | None) -> str:
 
 def _when(one: AlarmAnswer) -> str:
     times = [one.raised_at, one.ended_at or one.raised_at]
-    return " to ".join(datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M:%S") for t in times)
+    said = [datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M:%S") for t in times]
+    return " to ".join(said) + " UTC"
 
 
 def seen_text(seen: Seen | None) -> str:

@@ -149,7 +149,7 @@ def status(db: Connection) -> StatusAnswer:
         oldest_waiting_seconds=oldest,
         lanes=lanes,
         nodes=tuple(NodeAnswer(**one) for one in state.nodes) if state else (),
-        alarms=(*_open_alarms(db), *_judged(ago, quarantined, oldest, hooks)),
+        alarms=(*_open_alarms(db), *_judged(ago, quarantined, oldest), *_of_hooks(hooks, now)),
         last_alarms=_last_alarms(db),
         quarantined_logs=quarantined,
         hooks=hooks,
@@ -183,7 +183,6 @@ def _judged(
     checked_seconds_ago: int | None,
     quarantined: int,
     oldest_waiting_seconds: int | None,
-    hooks: HooksAnswer,
 ) -> list[str]:
     """Alarms that nobody raises, because who should have may not be running."""
     alarms = []
@@ -199,13 +198,23 @@ def _judged(
             f"A submission has waited for {oldest_waiting_seconds} seconds. "
             "See whether the sender runs (posthorn send) and what its log says."
         )
+    if quarantined:
+        alarms.append(f"{quarantined} logs of the contracts could not be understood and are kept.")
+    return alarms
+
+
+def _of_hooks(hooks: HooksAnswer, now: AsOf) -> list[str]:
+    alarms = []
     if hooks.unseen:
         alarms.append(
             f"Web hooks are on, and for {UNSEEN_SECONDS} seconds nobody has looked after them. "
             "Start it: posthorn hooks."
         )
-    if quarantined:
-        alarms.append(f"{quarantined} logs of the contracts could not be understood and are kept.")
+    if hooks.on and now.block is not None and now.finalized is None:
+        alarms.append(
+            "Web hooks are on, and nothing is ever told: this chain does not say what is final. "
+            "Set POSTHORN_FINALITY_DEPTH."
+        )
     return alarms
 
 

@@ -458,3 +458,13 @@ def test_the_status_says_what_waits_and_that_nobody_looks_after_hooks(
         assert any(unseen in alarm for alarm in status(db).alarms)
     told.tell()
     assert not told.summary().unseen
+
+
+@pytest.mark.usefixtures("number")
+def test_the_status_says_that_nothing_is_told_where_nothing_is_final(told: Telling) -> None:
+    """A chain without the `finalized` tag, and no depth set: silence would look like health."""
+    words = "nothing is ever told"
+    with begin(told.engine) as db:
+        assert not any(words in alarm for alarm in status(db).alarms)
+        db.exec_driver_sql("UPDATE chain_state SET finalized_number = NULL")
+        assert any(words in alarm for alarm in status(db).alarms)
