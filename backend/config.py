@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv6Address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,9 +52,19 @@ class Settings(BaseModel):
     @field_validator("hooks_internal")
     @classmethod
     def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any(set("/@ ") & set(host) for host in value):
-            raise ValueError("names hosts alone, like 10.0.0.7,hooks.internal")
+        if not all(map(_is_host, value)):
+            raise ValueError("names hosts alone, like 10.0.0.7,fd00::7,hooks.internal")
         return tuple(host.lower() for host in value)
+
+    @field_validator("rpc_urls")
+    @classmethod
+    def _are_nodes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("must be like http://127.0.0.1:8545")
+            parts.port  # noqa: B018 - raises ValueError for what is no port
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -102,6 +113,16 @@ def read_settings(environment: Mapping[str, str], **overrides: object) -> Settin
         return Settings.model_validate(values)
     except ValidationError as error:
         raise BadSettings(_explain(error), _known_settings()) from None
+
+
+def _is_host(text: str) -> bool:
+    """Whether it is an address, or can be a name; nothing with a port, brackets or a scheme."""
+    if ":" not in text:
+        return bool(text) and not set("/@[] ") & set(text)
+    try:
+        return IPv6Address(text) is not None
+    except ValueError:
+        return False
 
 
 def _explain(error: ValidationError) -> str:

@@ -13,9 +13,10 @@ from backend.hooks.call import Caller
 from backend.keystore import Keystore, SealedSeeds, open_keystore, recover_address
 from backend.passkeys import DeviceKeys
 from backend.ports import House
+from backend.store.engine import addresses
 
 RECORDS_LANE = "submitter/1"
-PORTS = {"http": 80, "https": 443, "postgresql+psycopg": 5432, "": 5432}
+PORTS = {"http": 80, "https": 443}
 
 
 def build_house(settings: Settings, deployment: Deployment, keystore: Keystore) -> House:
@@ -38,10 +39,9 @@ def build_house(settings: Settings, deployment: Deployment, keystore: Keystore) 
 
 def hook_rules(settings: Settings) -> Rules:
     """No web hook leads to what we listen on or talk to."""
-    urls = (settings.database_url or "", settings.origin, *settings.rpc_urls)
-    own = {
-        (parts.hostname or "", parts.port or PORTS[parts.scheme]) for parts in map(urlsplit, urls)
-    }
+    parts = map(urlsplit, (settings.origin, *settings.rpc_urls))
+    own = {(one.hostname or "", one.port or PORTS[one.scheme]) for one in parts}
+    own |= set(addresses(settings.database_url or ""))
     own.add((settings.host, settings.port))
     return Rules(frozenset(settings.hooks_internal), frozenset(own))
 

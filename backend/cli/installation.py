@@ -74,7 +74,7 @@ def settings_of(data: Path | None, **overrides: object) -> Settings:
             "database_url": found["database_url"],
             "rpc_urls": settings.rpc_urls or tuple(found["rpc_urls"]),
             "public_url": settings.public_url or found["origin"],
-            "hooks_internal": settings.hooks_internal or tuple(found["hooks_internal"]),
+            "hooks_internal": settings.hooks_internal or tuple(found.get("hooks_internal", ())),
         }
     )
 

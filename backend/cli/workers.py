@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -87,11 +88,28 @@ def run_sender(data: Path | None, watch_parent: bool, hooks: bool) -> None:
     sender = Sender(*means, pace)
     limit_recursion()
     threading.Thread(target=_destroy_seeds, args=(house, stop), daemon=True).start()
-    if hooks:
-        threading.Thread(target=_teller(house).run, args=(stop,), daemon=True).start()
+    telling = _tell_beside(_teller(house), stop) if hooks else None
     collect_seldom(ANSWERING)
     structlog.get_logger().info("sender_started")
     sender.run(stop)
+    if telling is not None and telling.done():
+        telling.result()
+
+
+def _tell_beside(teller: Teller, stop: threading.Event) -> Future[None]:
+    """Telling in a thread: an end that nobody foresaw is the sender's too, and who watches it starts both again."""
+    telling: Future[None] = Future()
+
+    def tell() -> None:
+        try:
+            teller.run(stop)
+            telling.set_result(None)
+        except Exception as error:  # noqa: BLE001 - it is raised where the sender ends
+            telling.set_exception(error)
+            stop.set()
+
+    threading.Thread(target=tell, daemon=True).start()
+    return telling
 
 
 def _destroy_seeds(house: Installation, stop: threading.Event) -> None:
@@ -122,7 +140,7 @@ def run_indexer(data: Path | None, watch_parent: bool) -> None:
         *means,
         keep_raw_transactions=house.is_embedded,
         finality_depth=house.settings.finality_depth,
-        process=ReaderProcess([sys.executable, "-c", READ, *([str(data)] if data else [])]),
+        process=ReaderProcess([sys.executable, "-c", READ, *([str(data)] if data else [])], stop),
     )
     limit_recursion()
     again = house.engine, house.new_node(), house.deployment, stop

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,10 +27,12 @@ WAITS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.1
 # So many messages refused one after the other are the receiver's fault, and not the messages'.
 MANY_REFUSED = 10
-# Hooks told at a time; one that answers slowly holds up no more than its own.
+# Hooks told at a time.
 HANDS = 4
-# Messages told to one hook before the next one has its turn.
+# One hook is told so many messages, for about so long, before the next one has its turn: however slow some are, the
+# others wait for a few turns only.
 TURN = 50
+TURN_SECONDS = 2.0
 
 # The body of a message about a record; None where there is no such record.
 Write = Callable[[Connection, bytes, int], str | None]
@@ -80,8 +83,11 @@ class Teller:
                 return False
             with db.begin():
                 done = rows.gather(db, number)
+            ends_at = time.monotonic() + TURN_SECONDS
             for _ in range(TURN):
-                if stop.is_set() or not self._tell_next(db, number):
+                if stop.is_set() or time.monotonic() > ends_at:
+                    break
+                if not self._tell_next(db, number):
                     break
                 done = True
             return done
@@ -92,20 +98,31 @@ class Teller:
             message = rows.next_message(db, number)
             if message is None:
                 return False
-            body = self._write(db, message.item, message.record)
-        name = rows.message_id(message.salt, message.item, message.record)
-        outcome = Outcome("told", "")
-        if body is not None:
-            outcome = self._hooks.call(message.url, message.salt, name, body)
+            body = self._written(db, message)
+        outcome = body if isinstance(body, Outcome) else self._call(message, body)
         reach("told, not noted")
         with db.begin():
             note(db, message, outcome)
         return True
 
+    def _written(self, db: Connection, message: Any) -> str | Outcome:
+        """The body. A record that cannot be written is trouble of its own message, and ends no other's."""
+        try:
+            body = self._write(db, message.item, message.record)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            logger.exception("hook_unwritten", hook=message.id)
+            return Outcome("refused", f"record {message.record} cannot be written ({error!r})")
+        return Outcome("told", "") if body is None else body
+
+    def _call(self, message: Any, body: str) -> Outcome:
+        name = rows.message_id(message.salt, message.item, message.record)
+        return self._hooks.call(message.url, message.salt, name, body)
+
 
 def note(db: Connection, message: Any, outcome: Outcome) -> None:
     """Delete what was told; of what was not, say when to try again, and switch off a hook that fails for too long."""
     key = message.id, message.item, message.record
+    rows.lock(db, message.id)
     if outcome.kind == "told":
         rows.note_told(db, *key)
         return
@@ -125,8 +142,8 @@ def note(db: Connection, message: Any, outcome: Outcome) -> None:
 
 def _give_up(db: Connection, message: Any, outcome: Outcome) -> None:
     tries = "" if outcome.kind == "gone" else f", the last of {len(WAITS) + 1} times"
-    rows.disable(db, message.id, message.operator, f"{outcome.words}{tries}")
-    logger.error("hook_disabled", hook=message.id, reason=outcome.words)
+    if rows.disable(db, message.id, message.operator, f"{outcome.words}{tries}"):
+        logger.error("hook_disabled", hook=message.id, reason=outcome.words)
 
 
 def wait_after(failed: int) -> float | None:

@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
@@ -17,17 +19,19 @@ from backend.indexer.node import Block
 from backend.indexer.reader import Fetched, Reader
 
 # A node may be slow, each of its answers almost too late.
-LONGEST_SECONDS = 300.0
+LONGEST_SECONDS = 60.0
+LOOK_SECONDS = 0.5
 
 
 class ReaderProcess:
     """Asked as a Reader is. It starts with the first question, and ends with this process at the latest.
 
-    `command` runs `read_for_parent`.
+    `command` runs `read_for_parent`; once `stop` is set, its answers are not waited for.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], stop: threading.Event | None = None) -> None:
         self._command = command
+        self._stop = stop or threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
@@ -41,8 +45,7 @@ class ReaderProcess:
         try:
             connection = self._connection or self._start()
             connection.send((first, head, parent_hash))
-            if not connection.poll(LONGEST_SECONDS):
-                raise EOFError
+            self._wait(connection)
             fetched = connection.recv()
         except (OSError, EOFError) as error:
             self.end()
@@ -50,6 +53,13 @@ class ReaderProcess:
         if not isinstance(fetched, Fetched):
             raise Unavailable("The process that reads ahead got no answer from the node.")
         return fetched
+
+    def _wait(self, connection: Connection) -> None:
+        """Until it answers. Raises EOFError where that takes too long, or nobody needs it any more."""
+        until = time.monotonic() + LONGEST_SECONDS
+        while not connection.poll(LOOK_SECONDS):
+            if self._stop.is_set() or time.monotonic() > until:
+                raise EOFError
 
     def _start(self) -> Connection:
         ours, theirs = socket.socketpair()

@@ -81,13 +81,15 @@ DELETE FROM forecast WHERE item = ANY(ARRAY(
            AND (forecast.holder < %b OR item.holder >= %b))
     ORDER BY forecast.item FOR UPDATE OF forecast))
 """
-# Lines of a list stand alone: of one that the chain refused, the forecast would wait for ever.
+# Lines of a list stand alone: of one that the chain refused, the forecast would wait for ever. Locked first, by a
+# statement of its own: who was just then recording something of the item has ended, and is seen by the next one.
+_LOCK_FORECASTS = """
+SELECT FROM forecast WHERE item = ANY(%b::bytea[]) ORDER BY item FOR UPDATE
+"""
 _FORGET_UNFOUNDED = """
-DELETE FROM forecast WHERE item = ANY(ARRAY(
-    SELECT item FROM forecast WHERE item = ANY(%b::bytea[]) AND NOT EXISTS (
-        SELECT FROM submission WHERE submission.items @> ARRAY[forecast.item]
-            AND submission.state IN ('pending', 'held', 'sent'))
-    ORDER BY item FOR UPDATE))
+DELETE FROM forecast WHERE item = ANY(%b::bytea[]) AND NOT EXISTS (
+    SELECT FROM submission WHERE submission.items @> ARRAY[forecast.item]
+        AND submission.state IN ('pending', 'held', 'sent'))
 """
 _SEND_AGAIN = """
 UPDATE submission SET state = CASE WHEN transaction_hash IS NULL THEN 'pending' ELSE 'sent' END,
@@ -156,6 +158,7 @@ def forget_forecasts(db: Connection, items: Iterable[bytes], refused: Iterable[b
     """
     straight(db, _FORGET_FORECASTS, (sorted(items), FIRST_RECEPTACLE, FIRST_RECEPTACLE))
     if unfounded := sorted(refused):
+        straight(db, _LOCK_FORECASTS, (unfounded,))
         straight(db, _FORGET_UNFOUNDED, (unfounded,))
 
 

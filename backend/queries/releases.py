@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from backend.domain.typed_data import Receipt
 from backend.domain.wire import from_wire
@@ -15,6 +15,7 @@ from backend.queries import submissions
 from backend.queries.network import CustodianAnswer, named
 from backend.queries.submissions import RECORDED, SubmissionAnswer, numbers_of
 from backend.store.engine import named_rows
+from backend.store.releases import open_until
 from backend.store.tables import person, release
 
 
@@ -70,9 +71,10 @@ class Taken:
     recorded: bool
 
 
+# By its items first: asked for the newest, PostgreSQL would read all submissions backwards.
 _RECEIPT = """
-SELECT digest FROM submission
-WHERE items && ARRAY(SELECT unnest(%b::bytea[])) AND kind IN ('hand_off', 'forced_hand_off')
+WITH about AS MATERIALIZED (SELECT * FROM submission WHERE items && ARRAY(SELECT unnest(%b::bytea[])))
+SELECT digest FROM about WHERE kind IN ('hand_off', 'forced_hand_off')
     AND coalesce(payload -> 'receipt', payload -> 'forced' -> 'receipt') ->> 'release' = %b
 ORDER BY sequence DESC LIMIT 1
 """
@@ -114,7 +116,9 @@ def _known() -> Select[Any]:
 
 
 def _open(db: Connection, query: Select[Any], now: int) -> tuple[ReleaseAnswer, ...]:
-    query = query.where(release.c.state == "open", release.c.open_until >= now)
+    query = query.where(
+        release.c.state == "open", func.coalesce(release.c.open_until, release.c.deadline) >= now
+    )
     return _answers(db, db.execute(query.order_by(release.c.time)).all(), now)
 
 
@@ -127,10 +131,10 @@ def _answers(db: Connection, rows: Sequence[Any], now: int) -> tuple[ReleaseAnsw
             giver=names[row.giver],
             receiver=names[row.receiver],
             time=row.time,
-            open_until=row.open_until,
+            open_until=open_until(row),
             deadline=row.deadline,
             lines=tuple(_line(i, x, numbers) for i, x in enumerate(row.lines)),
-            state="expired" if row.state == "open" and row.open_until < now else row.state,
+            state="expired" if row.state == "open" and open_until(row) < now else row.state,
             person=row.person_name,
             stand_in_reason=row.stand_in_reason,
         )

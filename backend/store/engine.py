@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, OperationalError
@@ -17,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from backend.errors import Collided, PosthornError, Unavailable, Unprocessable
 
 _NEW = "new"
+POSTGRESQL_PORT = 5432
 # A plan is kept as long as its connection. Made while a table was empty, as the queue is every night, it would
 # read the whole table ever after: where there is an index, it is taken.
 _SESSION = "-c timezone=UTC -c enable_seqscan=off -c enable_mergejoin=off"
@@ -34,6 +36,15 @@ def open_engine(url: str, pool_size: int = 4) -> Engine:
     event.listen(engine, "connect", _is_new)
     event.listen(engine, "checkout", _must_be_silent)
     return engine
+
+
+def addresses(url: str) -> list[tuple[str, int]]:
+    """Hosts and ports of a database's URL, in each of the forms that libpq knows; "" for a socket of this machine."""
+    parameters = conninfo_to_dict(url.replace("+psycopg", "", 1)) if url else {}
+    words = [str(parameters.get(name) or "") for name in ("host", "hostaddr")]
+    hosts = [host for word in words for host in word.split(",") if host] or [""]
+    ports = [int(port or POSTGRESQL_PORT) for port in str(parameters.get("port") or "").split(",")]
+    return [("" if host.startswith("/") else host, port) for host in hosts for port in ports]
 
 
 def _is_new(_connection: object, record: ConnectionPoolEntry) -> None:

@@ -6,7 +6,6 @@ Times are those of the database, so that all workers go by one clock.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -72,13 +71,19 @@ def message_id(salt: bytes, item: bytes, record: int) -> str:
     return "msg_" + hashlib.sha256(salt + item + record.to_bytes(4)).hexdigest()[:32]
 
 
-def add(db: Connection, operator: int, url: str) -> Row[Any]:
-    """A new hook, told of what becomes final from now on."""
+def add(db: Connection, operator: int, url: str, salt: bytes) -> Row[Any] | None:
+    """A new hook, told of what becomes final from now on; None where one has this salt.
+
+    The very hook that was added with this salt is the one that was asked for: a form that is sent again adds no other.
+    """
     state = chain_state.c
     newest = select(func.coalesce(state.finalized_number, state.indexed_number)).scalar_subquery()
-    values = {"operator": operator, "url": url, "salt": secrets.token_bytes(16)}
+    values = {"operator": operator, "url": url, "salt": salt}
     values |= {"cursor": func.coalesce(newest, -1)}
-    return db.execute(insert(hook).values(**values).returning(hook)).one()
+    db.execute(insert(hook).values(**values).on_conflict_do_nothing(index_elements=["salt"]))
+    return db.execute(
+        select(hook).where(*(hook.c[n] == values[n] for n in ("salt", "operator", "url")))
+    ).first()
 
 
 def find(db: Connection, number: int) -> Row[Any] | None:
@@ -112,13 +117,16 @@ def switch_off(db: Connection, number: int) -> None:
     end_alarm(db, _source(number))
 
 
-def disable(db: Connection, number: int, operator: int, why: str) -> None:
-    """As switch_off, not by a person: an alarm says so."""
-    db.execute(update(hook).where(hook.c.id == number).values(state="disabled", trouble=why))
+def disable(db: Connection, number: int, operator: int, why: str) -> bool:
+    """As switch_off, not by a person: an alarm says so. False where a person has switched it off, or removed it."""
+    on = hook.c.id == number, hook.c.state == "on"
+    if not db.execute(update(hook).where(*on).values(state="disabled", trouble=why)).rowcount:
+        return False
     text = f"Web hook {number} of operator {operator} was switched off: {why}."
     raise_alarm(
         db, _source(number), f"{text} When its receiver is right: posthorn hook on {number}."
     )
+    return True
 
 
 def _source(number: int) -> str:
@@ -148,6 +156,11 @@ def gather(db: Connection, number: int) -> bool:
 def next_message(db: Connection, number: int) -> Any:
     """What a hook is to be told next, and how it went before; None where nothing is due, or it rests."""
     return named_row(db, _NEXT, {"hook": number})
+
+
+def lock(db: Connection, number: int) -> None:
+    """Before its messages, as those do who switch or remove it."""
+    db.execute(select(hook.c.id).where(hook.c.id == number).with_for_update())
 
 
 def note_told(db: Connection, number: int, item: bytes, record: int) -> None:

@@ -13,22 +13,29 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 
-from backend.store.engine import begin, open_engine
+from backend.errors import Collided, Unavailable
+from backend.store.engine import alone, begin, open_engine
 
-# Of pg_advisory_xact_lock: two processes that start at once migrate one after the other.
+# Two processes that start at once migrate one after the other.
 MIGRATION_LOCK = 0x706F7374_0001
 
 
 def migrate(engine: Engine) -> None:
-    """Create or upgrade the tables, all or nothing; does nothing where they are up to date.
+    """Create or upgrade the tables, revision by revision, each all or nothing; nothing where they are up to date.
 
-    Raises Unavailable where the database is away.
+    Each gives its locks back before the next, so that nobody waits for all of them. Raises Unavailable where the
+    database is away, or others use what a revision changes.
     """
-    with begin(engine) as db:
-        db.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
-        config = _config()
-        config.attributes["connection"] = db
-        command.upgrade(config, "head")
+    try:
+        with alone(engine, MIGRATION_LOCK, wait=True) as db:
+            config = _config()
+            config.attributes["connection"] = db
+            command.upgrade(config, "head")
+    except Collided as error:
+        raise Unavailable(
+            "The tables could not be brought up to date, for others use them; what was begun is undone.",
+            "Stop serve, send, index and hooks, then run this again.",
+        ) from error
 
 
 def _config() -> Config:

@@ -52,6 +52,11 @@ def lock(db: Connection, digests: Iterable[bytes]) -> dict[bytes, Any]:
     return {row.digest: row for row in named_rows(db, _LOCK, (list(digests),))}
 
 
+def open_until(row: Any) -> int:
+    """Until when a list may be taken over here, in seconds since 1970."""
+    return int(row.deadline if row.open_until is None else row.open_until)
+
+
 def set_state(db: Connection, digests: Iterable[bytes], state: str) -> None:
     """`open`, `received` or `withdrawn`."""
     straight(db, _SET_STATE, (state, list(digests)))

@@ -249,7 +249,7 @@ class _Receiver:
         receipt = _receipt(self._house, release, request)
         giver, receiver = self._people.get(release.giver), self._people.get(release.receiver)
         now = self._house.now()
-        refuse(_judge_open(row.open_until, now))
+        refuse(_judge_open(releases.open_until(row), now))
         refuse(rules.judge_receipt(release, row.digest, receipt, giver, receiver, now))
         assert receiver is not None
         refused, waiting = judged(release, self._standings, only=receipt)

@@ -9,15 +9,24 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from backend.domain.times import iso
-from backend.errors import NotFound
+from backend.errors import Conflict, NotFound
 from backend.ports import House, Outcome
 from backend.store import hooks as rows
 
+SALT_BYTES = 16
 
-def add_hook(db: Connection, house: House, operator: int, url: str) -> tuple[int, str]:
-    """Its number and its secret, which is shown once. The operator is known. Raises Unprocessable."""
+
+def add_hook(
+    db: Connection, house: House, operator: int, url: str, salt: bytes | None = None
+) -> tuple[int, str]:
+    """Its number and its secret, which is shown once. The operator is known.
+
+    `salt`: 16 bytes of a form, whose second sending is answered like the first. Raises Unprocessable, Conflict.
+    """
     house.hooks.check(url)
-    row = rows.add(db, operator, url)
+    row = rows.add(db, operator, url, salt or secrets.token_bytes(SALT_BYTES))
+    if row is None:
+        raise Conflict("This form has added another web hook already.", "Open the page anew.")
     return row.id, house.hooks.secret(row.salt)
 
 

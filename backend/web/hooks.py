@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Response
@@ -30,7 +31,8 @@ def _page(visit: Visit, error: PosthornError | None = None, **said: Any) -> Resp
         known = answers.hooks(db)
         operators = network.operators(db)
     status = error.status if error else 200
-    context = NOTHING | {"hooks": known, "operators": operators, "error": error} | said
+    shown = {"hooks": known, "operators": operators, "error": error}
+    context = NOTHING | shown | {"once": secrets.token_hex(hooks.SALT_BYTES)} | said
     return visit.page("hooks.html", status=status, **context)
 
 
@@ -39,13 +41,16 @@ def add(
     visit: Visiting,
     url: Annotated[str, Form(max_length=2_000)] = "",
     operator: Annotated[int, Form(ge=0, lt=2**16)] = 0,
+    once: Annotated[str, Form(pattern="^[0-9a-f]{32}$")] = "",
 ) -> Response:
-    """Adds one; its secret is shown once, here."""
+    """Adds one; its secret is shown once, here. The page loaded again shows it again, and adds no other."""
     visit.person("admin")
     try:
         with visit.begin() as db:
             network.operator(db, operator)
-            number, secret = hooks.add_hook(db, visit.house, operator, url.strip())
+            number, secret = hooks.add_hook(
+                db, visit.house, operator, url.strip(), bytes.fromhex(once)
+            )
     except PosthornError as error:
         return _page(visit, error, url=url, operator=operator)
     return _page(visit, number=number, secret=secret)

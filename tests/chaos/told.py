@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,6 +89,7 @@ def told(engine: Engine, hooks: Hooks) -> Iterator[Told]:
     """The hook and its receiver, from now on."""
     with receiving() as receiver:
         with begin(engine) as db:
-            row = rows.add(db, OPERATOR, receiver.url)
+            row = rows.add(db, OPERATOR, receiver.url, os.urandom(16))
+            assert row is not None
         receiver.secret = hooks.secret(row.salt)
         yield Told(receiver)

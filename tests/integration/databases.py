@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Engine, Table, select
+from sqlalchemy import Engine, Table, select, text
 
 from backend.store.engine import open_engine
 from tests.integration.conftest import TEMPLATE, database_url, execute
@@ -55,3 +55,9 @@ def rows(engine: Engine, tables: tuple[Table, ...]) -> dict[str, list[tuple[Any,
             ]
             for table in tables
         }
+
+
+def somebody_waits(engine: Engine) -> bool:
+    """Whether a session of the server waits for a lock that another has."""
+    with engine.connect() as db:
+        return bool(db.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))

@@ -55,7 +55,8 @@ class Telling:
         """A new hook of an operator, and its receiver."""
         with receiving() as receiver:
             with begin(self.engine) as db:
-                row = rows.add(db, operator, receiver.url)
+                row = rows.add(db, operator, receiver.url, os.urandom(16))
+            assert row is not None
             receiver.secret = Caller(Keystore(SEED), HERE).secret(row.salt)
             yield row.id, receiver
 

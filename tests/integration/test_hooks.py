@@ -6,17 +6,21 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from databases import somebody_waits
 from indexing import alarms
 from posts import CENTRE, COUNTER, CUSTOMS, Posts, forkable_anvil
 from receiver import Received, Receiver
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from story import tell as tell_everything
 from telling import Telling, kill_at_the_instant, teller
 
+from backend.api.answers.hooks import about_record
 from backend.api.answers.trails import AuditRow
 from backend.embedded.processes import wait_until
 from backend.errors import Unavailable
@@ -24,6 +28,7 @@ from backend.hooks import tell
 from backend.hooks.tell import MANY_REFUSED, WAITS
 from backend.indexer.rebuild import rebuild
 from backend.queries.audit import Filters, search
+from backend.queries.hooks import hooks
 from backend.queries.status import status
 from backend.store import hooks as rows
 from backend.store.engine import begin
@@ -405,6 +410,88 @@ def test_a_hook_that_answers_slowly_holds_up_no_other(told: Telling) -> None:
         assert wait_until(lambda: len(slow.taken) == len(WORDS), 10)
         stop.set()
         worker.join()
+
+
+def test_many_hooks_that_answer_slowly_hold_up_no_other_for_long(
+    told: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than are told at a time, each with more to be told than fits into its turn."""
+    monkeypatch.setattr(tell, "TURN_SECONDS", 0.1)
+    words = [f"{word} {n}" for word in WORDS for n in range(20)]
+    with ExitStack() as several:
+        slow = [several.enter_context(told.hook(1))[1] for _ in range(tell.HANDS)]
+        quick = several.enter_context(told.hook(1))[1]
+        for one in slow:
+            one.answer = lambda _: time.sleep(0.05) or 204
+        accept(told, *words)
+        stop = threading.Event()
+        worker = threading.Thread(target=told.teller.run, args=(stop, 0.01), daemon=True)
+        worker.start()
+        assert wait_until(lambda: len(quick.taken) == len(words), 20)
+        assert all(len(one.taken) < len(words) for one in slow)
+        stop.set()
+        worker.join()
+
+
+def test_a_record_that_cannot_be_written_holds_up_its_item_alone(
+    told: Telling, receiver: Receiver, number: int
+) -> None:
+    """Whatever is wrong with it: the others are told, and a person is, in the end."""
+    bad, good = accept(told, "a parcel", "a letter")
+
+    def write(db: Connection, item: bytes, record: int) -> str | None:
+        return about_record(db, item, {bad: {}, good: {1: 1}}[item][record])
+
+    told.teller = tell.Teller(told.engine, told.teller._hooks, write)
+    told.tell()
+    assert [one.key for one in receiver.taken] == [("0x" + good.hex(), 1)]
+    assert (told.summary().waiting, told.state().trouble) == (1, "")
+    for _ in tell.WAITS:
+        told.pass_time(100_000)
+        told.tell()
+    assert told.state().state == "disabled"
+    assert "record 1 cannot be written (KeyError(1))" in told.state().trouble
+    assert len(alarms(told.engine)) == 1
+
+
+@pytest.mark.parametrize("act", [rows.switch_off, rows.remove])
+def test_what_a_person_does_while_a_hook_is_called_stands(
+    told: Telling, receiver: Receiver, number: int, act: Callable[[Connection, int], None]
+) -> None:
+    """The receiver wants no more, and somebody has just seen to that: no alarm, and no state of another's making."""
+
+    def gone(_: object) -> int:
+        with begin(told.engine) as db:
+            act(db, number)
+        return 410
+
+    receiver.answer = gone
+    accept(told, "a parcel")
+    told.tell()
+    with begin(told.engine) as db:
+        assert [hook.state for hook in hooks(db)] == (["off"] if act is rows.switch_off else [])
+    assert alarms(told.engine) == []
+
+
+def test_a_hook_is_switched_on_while_its_message_is_noted(
+    told: Telling, receiver: Receiver, number: int
+) -> None:
+    """Both take the hook before its messages: neither waits for what the other has."""
+    (item,) = accept(told, "a parcel")
+    receiver.answer = lambda _: 500
+    told.tell()
+    with begin(told.engine) as noting:
+        rows.lock(noting, number)
+        switching = ThreadPoolExecutor(1).submit(switch_on, told.engine, number)
+        assert wait_until(lambda: somebody_waits(told.engine), 10)
+        rows.note_told(noting, number, item, 1)
+    switching.result(10)
+    assert told.summary().waiting == 0
+
+
+def switch_on(engine: Engine, number: int) -> None:
+    with begin(engine) as db:
+        rows.switch_on(db, number)
 
 
 def test_a_worker_ends_with_what_nobody_foresaw_and_waits_for_a_database_that_is_away(

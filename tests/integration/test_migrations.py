@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from databases import NewDatabase, databases
+from databases import NewDatabase, databases, somebody_waits
 from sqlalchemy import Connection, Engine, create_engine, inspect, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from backend.embedded.processes import wait_until
 from backend.errors import Unavailable
@@ -83,8 +84,8 @@ def test_what_is_long_is_kept_as_it_is_and_what_was_compressed_stays_readable(
 ) -> None:
     """Migration 0010."""
     engine, raw = new_database(empty=True), b"\0" * 50_000
+    upgrade(engine, "0009")
     with engine.begin() as db:
-        upgrade(db, "0009")
         db.execute(block.insert().values(number=1, hash=b"1", parent_hash=b"0", time=1))
         db.execute(block.update().values(raw_transactions=[raw]))
         assert stored_bytes(db) < 5_000
@@ -95,10 +96,11 @@ def test_what_is_long_is_kept_as_it_is_and_what_was_compressed_stays_readable(
         assert stored_bytes(db) > 50_000
 
 
-def upgrade(db: Connection, revision: str) -> None:
-    config = _config()
-    config.attributes["connection"] = db
-    command.upgrade(config, revision)
+def upgrade(engine: Engine, revision: str) -> None:
+    with engine.connect() as db:
+        config = _config()
+        config.attributes["connection"] = db
+        command.upgrade(config, revision)
 
 
 def stored_bytes(db: Connection) -> int:
@@ -163,8 +165,8 @@ def test_counts_begin_with_what_is_there_and_miss_nothing_that_is_being_written(
     engine = new_database(empty=True)
     use = {"custodian": 1, "time": 2, "kind": 0, "item": b"i", "digest": b"d"}
     use |= {"block_number": 3, "transaction_hash": b"t"}
+    upgrade(engine, "0010")
     with engine.begin() as db:
-        upgrade(db, "0010")
         db.execute(stamp_use.insert().values(stamp=1, **use))
     upgrading = threading.Thread(target=migrate, args=(engine,))
     with engine.begin() as writer:
@@ -177,6 +179,32 @@ def test_counts_begin_with_what_is_there_and_miss_nothing_that_is_being_written(
         assert kept(db)["stamps_used"] == 2
 
 
-def somebody_waits(engine: Engine) -> bool:
-    with engine.connect() as db:
-        return bool(db.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+def test_who_reads_waits_for_one_revision_and_not_for_all(new_database: NewDatabase) -> None:
+    """0010 needs `block` to itself for an instant; it does not keep it while 0012 waits for a writer and counts."""
+    engine = new_database(empty=True)
+    upgrade(engine, "0009")
+    upgrading = threading.Thread(target=migrate, args=(engine,))
+    with engine.begin() as writer:
+        writer.execute(text("LOCK TABLE entry IN ROW EXCLUSIVE MODE"))
+        upgrading.start()
+        assert wait_until(lambda: somebody_waits(engine), 20)
+        with engine.begin() as db:
+            db.execute(text("SET LOCAL lock_timeout = 1000"))
+            assert db.execute(select(block)).all() == []
+            assert db.scalar(text("SELECT version_num FROM alembic_version")) == "0010"
+    upgrading.join(20)
+    assert differences(engine) == []
+
+
+def test_tables_that_others_use_are_said_to_be_in_use(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of two that wait for each other is ended by PostgreSQL; here it is the migration."""
+
+    def deadlock(*_: object) -> None:
+        raise OperationalError("", (), psycopg.errors.DeadlockDetected())
+
+    monkeypatch.setattr(command, "upgrade", deadlock)
+    with pytest.raises(Unavailable, match="others use them") as found:
+        migrate(new_database())
+    assert "Stop serve, send, index and hooks" in found.value.what_now

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -158,3 +159,24 @@ def test_it_ends_with_the_indexer_however_that_ended(posts: Posts) -> None:
         theirs.close()
         ours.close()
         assert process.wait(30) == 0
+
+
+HANGS = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+def test_one_that_hangs_is_given_up_and_the_indexer_reads_alone(
+    posts: Posts, engine: Engine, expected: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.indexer.reader_process.LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr("backend.indexer.reader_process.LOOK_SECONDS", 0.01)
+    catch_up(indexer_of(posts, engine, process=ReaderProcess(HANGS)))
+    assert rows(engine, CHAIN) == expected
+
+
+def test_one_that_hangs_is_not_waited_for_when_the_indexer_is_to_stop(posts: Posts) -> None:
+    stop = threading.Event()
+    stop.set()
+    process = ReaderProcess(HANGS, stop)
+    with pytest.raises(Unavailable, match="has ended"):
+        process.fetch(posts.deployment.first_block, posts.node.head(), None)
+    assert process.pid is None

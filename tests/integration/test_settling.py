@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from databases import NewDatabase, databases
+from databases import NewDatabase, databases, somebody_waits
 from indexing import catch_up, index, indexer_of
 from posts import (
     CENTRE,
@@ -17,10 +18,12 @@ from posts import (
     Posts,
     forkable_anvil,
 )
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, insert, select, text, update
 
 from backend.domain.keccak import keccak256
+from backend.embedded.processes import wait_until
 from backend.indexer.raw import CHANNEL
+from backend.indexer.settle import forget_forecasts
 from backend.store.engine import begin
 from backend.store.submissions import NewSubmission, enqueue, find
 from backend.store.tables import forecast, transaction
@@ -193,6 +196,28 @@ def test_forecasts_of_lines_that_the_chain_refused_go_where_nothing_else_stands(
     index(posts, engine)
     with engine.connect() as db:
         assert set(db.scalars(select(forecast.c.item))) == {letter, book}
+
+
+def test_a_forecast_renewed_at_that_moment_stays(engine: Engine) -> None:
+    """The clerk's commit comes while the indexer waits for the row: what it then deletes is judged anew."""
+    item = keccak256(b"a letter")
+    standing = {"holder": CENTRE, "number": 3, "latest_time": 1, "keys": bytes(32), "records": 3}
+    with engine.begin() as db:
+        db.execute(insert(forecast).values(item=item, **standing))
+    with engine.begin() as clerk:
+        clerk.execute(update(forecast).values(records=4))
+        forgetting = ThreadPoolExecutor(1).submit(forget, engine, item)
+        assert wait_until(lambda: somebody_waits(engine), 10)
+        new = {"digest": b"d", "kind": "report", "payload": {}, "lane": "submitter/1"}
+        assert enqueue(clerk, [NewSubmission(**new, items=(item,))])
+    forgetting.result(10)
+    with engine.connect() as db:
+        assert db.scalars(select(forecast.c.item)).all() == [item]
+
+
+def forget(engine: Engine, item: bytes) -> None:
+    with begin(engine) as db:
+        forget_forecasts(db, (), [item])
 
 
 def test_who_waits_is_woken_when_the_rows_are_there(posts: Posts, engine: Engine) -> None:

@@ -127,8 +127,32 @@ def test_what_we_listen_on_and_talk_to_follows_from_the_settings() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        ("postgresql:///x?host=db&port=5433", {("db", 5433)}),
+        ("postgresql://a@/x?host=/run/postgresql", {("", 5432)}),
+        ("postgresql:///x?host=one,two&port=1,2", {("one", 1), ("one", 2), ("two", 1), ("two", 2)}),
+        ("postgresql:///x?host=db&hostaddr=10.0.0.7", {("db", 5432), ("10.0.0.7", 5432)}),
+    ],
+)
+def test_a_database_is_ours_however_its_url_names_it(url: str, ours: set[tuple[str, int]]) -> None:
+    own = hook_rules(read_settings({"POSTHORN_DATABASE_URL": url})).own
+    assert ours <= own
+
+
 def test_inner_hosts_are_hosts_and_nothing_more() -> None:
-    found = read_settings({"POSTHORN_HOOKS_INTERNAL": "Inner,10.0.0.7"})
-    assert found.hooks_internal == ("inner", "10.0.0.7")
+    found = read_settings({"POSTHORN_HOOKS_INTERNAL": "Inner,10.0.0.7,FD00::7"})
+    assert found.hooks_internal == ("inner", "10.0.0.7", "fd00::7")
+
+
+@pytest.mark.parametrize("host", ["http://inner", "10.0.0.7:9000", "[fd00::7]", "fd00::7::", "a b"])
+def test_what_names_no_inner_host_is_refused(host: str) -> None:
     with pytest.raises(BadSettings, match="names hosts alone"):
-        read_settings({"POSTHORN_HOOKS_INTERNAL": "http://inner"})
+        read_settings({"POSTHORN_HOOKS_INTERNAL": host})
+
+
+@pytest.mark.parametrize("url", ["node:8545", "ws://node", "http://node:abc", "http://", "node"])
+def test_what_names_no_node_is_refused(url: str) -> None:
+    with pytest.raises(BadSettings, match="POSTHORN_RPC_URLS"):
+        read_settings({"POSTHORN_RPC_URLS": f"http://good:1,{url}"})

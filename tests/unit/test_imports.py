@@ -74,7 +74,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     # checks what devices signed by the rule that a proof is checked by
     "passkeys": {"domain", "errors", "keystore", "proof"},
     # composes too, with no more than commands need
-    "house": {"chain", "config", "hooks", "keystore", "passkeys", "ports"},
+    "house": {"chain", "config", "hooks", "keystore", "passkeys", "ports", "store"},
     "app": EVERYTHING,
     "cli": EVERYTHING,
     "stamps": set(),

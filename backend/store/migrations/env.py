@@ -21,6 +21,7 @@ context.configure(
     target_metadata=metadata,
     compare_server_default=True,
     render_item=_render_item,
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -110,6 +110,11 @@ submission = Table(
         postgresql_where=text("state IN ('pending', 'held', 'sent')"),
     ),
     Index("ix_submission_items", "items", postgresql_using="gin"),
+    Index(
+        "ix_submission_issues_under_way",
+        "sequence",
+        postgresql_where=text("kind = 'issue' AND state IN ('pending', 'held', 'sent')"),
+    ),
 )
 # Where an item will be once all that is pending for it is recorded: what new records are judged by.
 forecast = Table(
@@ -170,8 +175,8 @@ release = Table(
     now(),
     # C9: why another stands in for the giver; then nobody has signed for it.
     Column("stand_in_reason", Integer),
-    # Until when it can be taken over here; the chain knows the deadline alone.
-    Column("open_until", BigInteger, nullable=False),
+    # Until when it can be taken over here, where that is not the deadline, which is all that the chain knows.
+    Column("open_until", BigInteger),
 )
 item_secret = Table(
     "item_secret",
@@ -294,7 +299,7 @@ hook = Table(
     Column("id", Integer, primary_key=True),
     Column("operator", Integer, nullable=False),
     Column("url", Text, nullable=False),
-    Column("salt", LargeBinary, nullable=False),
+    Column("salt", LargeBinary, nullable=False, unique=True),
     Column("state", Text, nullable=False, server_default=text("'on'")),  # on, off, disabled
     Column("cursor", BigInteger, nullable=False),
     # In a row, until a message is told: calls after which the hook rests, and messages refused.

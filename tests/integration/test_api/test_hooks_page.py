@@ -60,6 +60,22 @@ def test_secret_of_a_new_hook_is_shown_once_and_is_what_its_receiver_checks_with
     assert (came.body["type"], came.body["data"]) == ("hook.test", {"hook": hook.number})
 
 
+def test_form_that_is_sent_again_adds_no_other_hook(
+    town: Town, pages: httpx.Client, admin: dict[str, str], receiver: Receiver
+) -> None:
+    """The page of the secret, loaded again: a second hook would tell everything twice under other ids."""
+    once = re.findall(r'name="once" value="(\w+)"', pages.get("/hooks", headers=admin).text)[0]
+    form = {"url": receiver.url, "operator": str(OPERATOR), "once": once}
+    shown = [pages.post("/hooks", data=form, headers=admin).text for _ in range(2)]
+    secrets = [re.findall(r"whsec_[^<]+", text) for text in shown]
+    assert secrets[0] == secrets[1] != []
+    assert len(known(town)) == 1
+    other = pages.post("/hooks", data=form | {"url": receiver.url + "?2"}, headers=admin)
+    assert other.status_code == 409
+    assert "Open the page anew" in other.text
+    assert len(known(town)) == 1
+
+
 def test_what_came_of_a_test_is_told_without_the_answer(
     town: Town, pages: httpx.Client, admin: dict[str, str], receiver: Receiver
 ) -> None:

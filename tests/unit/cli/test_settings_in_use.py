@@ -27,6 +27,8 @@ def test_setting_wins_over_what_a_running_installation_says(
     found = installation.settings_of(tmp_path)
     assert (found.rpc_urls, found.origin) == (("http://own:1",), "http://own")
     assert found.hooks_internal == ("inner",)
+    del said["hooks_internal"]  # a running one of the version before says nothing of them
+    assert installation.settings_of(tmp_path).hooks_internal == ()
     monkeypatch.setenv("POSTHORN_RPC_URLS", "http://other:2")
     monkeypatch.setenv("POSTHORN_PUBLIC_URL", "https://post.example")
     found = installation.settings_of(tmp_path)

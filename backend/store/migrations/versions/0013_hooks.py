@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False, server_default=now),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=now),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hook")),
+        sa.UniqueConstraint("salt", name=op.f("uq_hook_salt")),
     )
     op.create_table(
         "hook_message",

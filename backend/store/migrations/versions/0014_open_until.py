@@ -1,4 +1,4 @@
-"""Until when a list may be taken over, apart from the deadline that its giver signed."""
+"""Until when a list may be taken over, where that is not the deadline that its giver signed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,5 +9,3 @@ down_revision = "0013"
 
 def upgrade() -> None:
     op.add_column("release", sa.Column("open_until", sa.BigInteger()))
-    op.execute("UPDATE release SET open_until = deadline")
-    op.alter_column("release", "open_until", nullable=False)
