@@ -15,15 +15,15 @@ def parties(giver: int, first: HandOff, second: HandOff) -> frozenset[int]:
 
 
 def check_equivocation(event: Equivocated, ledger: SigningDomain, events: Sequence[Event]) -> None:
-    """Two complete hand-offs of one item and custody number by one giver, the later within the earlier's time.
+    """Two releases of one item and custody number by one giver, both received, the later within the earlier's time.
 
     Raises Refuted.
     """
     for signed in (event.first, event.second):
         _check_complete(event, signed, ledger, events)
     first, second = event.first.release, event.second.release
-    if event.first.receipt.digest(ledger) == event.second.receipt.digest(ledger):
-        raise Refuted("The evidence shows one hand-off twice.")
+    if first.digest(ledger) == second.digest(ledger):
+        raise Refuted("The evidence shows one release twice.")
     if not first.time <= second.time < first.deadline:
         raise Refuted(
             f"The evidence shows releases at {first.time} until {first.deadline} and at {second.time}: "

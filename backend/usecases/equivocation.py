@@ -81,8 +81,8 @@ def prove_equivocation(
 def _judge(
     house: House, first: HandOff, second: HandOff, lines: tuple[int | None, int | None]
 ) -> Refusal | None:
-    """As the contract: one giver, one custody number, and the second made before the first had lapsed."""
-    digests = [house.digest(hand_off.receipt) for hand_off in (first, second)]
+    """As the contract: two releases by one giver of one custody number, the second before the first had lapsed."""
+    digests = [house.digest(hand_off.release) for hand_off in (first, second)]
     none = refusal("NoEquivocation", first=digests[0], second=digests[1])
     if lines[0] is None or lines[1] is None or digests[0] == digests[1]:
         return none

@@ -352,8 +352,9 @@ interface ICustodyLedger is IRecords {
     error NotIn(bytes32 item, uint48 receptacle);
     /// @notice C9: the giver can sign for itself.
     error GiverCanSign(uint40 giver);
-    /// @notice C10: the two hand-offs are not by one giver, of one item and custody number, both received, one within
-    /// the other's time.
+    /// @notice C10: the two hand-offs are not by two releases of one giver, of one item and custody number, both
+    /// received, one within the other's time. `first` and `second` are the releases' digests, or those of a release and
+    /// of the receipt that did not receive the line.
     error NoEquivocation(bytes32 first, bytes32 second);
 
     // ------------------------------------------------------------------------------------------------------ events
@@ -571,7 +572,7 @@ interface ICustodyLedger is IRecords {
     /// submitter or the admin of the giver's operator; by the governor where that operator is suspended.
     function forceHandOff(ForcedHandOff calldata signed) external;
 
-    /// @notice C10: two hand-offs of one item and custody number, both received; once for a pair. `firstLine` and
+    /// @notice C10: two releases of one item and custody number, both received; once for a pair of them. `firstLine` and
     /// `secondLine` are the item's lines.
     function proveEquivocation(
         HandOff calldata first,

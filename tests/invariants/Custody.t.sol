@@ -100,7 +100,7 @@ contract CustodyTest is Asked {
         _never(ICustodyLedger.OtherRelease.selector, "C2 a receipt is over its release");
         _never(ICustodyLedger.ReceivedOutOfPlace.selector, "C2 a receipt receives lines of its release");
         _never(ICustodyLedger.FindingOutOfPlace.selector, "C2 findings are of received lines");
-        _never(ICustodyLedger.NoEquivocation.selector, "C10 a lapsed offer is no equivocation");
+        _never(ICustodyLedger.NoEquivocation.selector, "C10 what is no equivocation is refused");
     }
 
     function _askForbiddenJourneys() private view {

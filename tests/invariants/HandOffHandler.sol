@@ -251,11 +251,15 @@ abstract contract HandOffHandler is ItemHandler {
         bool rights = _keyAt(giver, _now()) != 0 && _keyAt((giver + 1) % CUSTODIANS, _now()) != 0
             && _keyAt(giver, later) != 0 && _keyAt((giver + 2) % CUSTODIANS, later) != 0;
         if (!rights) refusal = IPostalNetwork.NoRight.selector;
-        bytes32 pair = keccak256(abi.encode(first.receipt, second.receipt));
+        bytes32 pair = keccak256(abi.encode(first.receipt.release, second.receipt.release));
         if (refusal == 0 && _recorded[pair]) refusal = ICustodyLedger.AlreadyRecorded.selector;
         // Not the receipt of this release, or of another line of it.
         if (luck % 8 == 1) (first.receipt.release, refusal) = (bytes32(luck), ICustodyLedger.OtherRelease.selector);
         if (luck % 8 == 2) (first.receipt.received[0], refusal) = (2, ICustodyLedger.NoEquivocation.selector);
+        // Another receipt of the same release.
+        if (luck % 8 == 3 && refusal == 0) {
+            (second, refusal) = (_receivedAgain(first, giver), ICustodyLedger.NoEquivocation.selector);
+        }
         _prove(first, second, refusal);
         if (refusal != 0) return;
         _recorded[pair] = true;
@@ -274,6 +278,18 @@ abstract contract HandOffHandler is ItemHandler {
         signed.receipt = Receipt(ledgerDigests.digest(r), time, new uint256[](1), new Finding[](0));
         signed.receipt.received[0] = 1;
         _signHandOff(signed, _keyFor(giver, time, 1), _keyFor(receiver, time, 1));
+    }
+
+    function _receivedAgain(ICustodyLedger.HandOff memory signed, uint256 giver)
+        private
+        view
+        returns (ICustodyLedger.HandOff memory again)
+    {
+        again.release = signed.release;
+        again.receipt = Receipt(signed.receipt.release, signed.receipt.time, new uint256[](1), new Finding[](1));
+        again.receipt.received[0] = 1;
+        again.receipt.findings[0] = Finding(0, 1, 0);
+        _signHandOff(again, _keyFor(giver, _now(), 1), _keyFor((giver + 1) % CUSTODIANS, _now(), 1));
     }
 
     function _prove(ICustodyLedger.HandOff memory first, ICustodyLedger.HandOff memory second, bytes4 refusal) private {
