@@ -125,7 +125,7 @@ class RefusedByRule(Conflict):
         """Says the same in the reader's names; what was not said of a Refusal stays as it is."""
         if not self.refused:
             return
-        if "lines" in self.facts:
+        if isinstance(self.facts.get("lines"), list):
             self.facts["lines"] = told_lines(self.refused, names)
             self.detail = told_list(self.facts["lines"])
         else:

@@ -174,8 +174,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     "NoEquivocation": Explanation(
         "C10",
         "These two hand-offs do not show that one item was signed away twice.",
-        "Show two releases by one giver for the same item and custody number, the second made before the deadline of the "
-        "first, each with the receipt of its receiver.",
+        "Show two releases by one giver for the same item and custody number, the second made before the "
+        "deadline of the first, each with the receipt of its receiver.",
     ),
     # --- CryptoStamp
     "NotLedger": Explanation("S4", "Only the custody ledger may frank."),
@@ -262,5 +262,8 @@ UNRECORDED: dict[str, Explanation] = {
         "S4",
         "Stamp {stamp} is being used by an item that is not recorded yet.",
         "The item needs other postage; look at what was done on the work page.",
+    ),
+    "VoidStamp": Explanation(
+        "S5", "Stamp {stamp} is being taken out of use.", "The item needs other postage."
     ),
 }

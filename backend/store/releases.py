@@ -29,7 +29,7 @@ SELECT 'open', digest, giver, receiver, time, open_until, deadline, signature, p
     stand_in_reason, lines::jsonb
 FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[],
     %b::bytea[], %b::integer[], %b::text[], %b::integer[], %b::text[]) AS new ({", ".join(COLUMNS)})
-ORDER BY digest ON CONFLICT DO NOTHING
+ORDER BY digest ON CONFLICT DO NOTHING RETURNING digest
 """
 _LOCK = """
 SELECT * FROM release WHERE digest = ANY(ARRAY(SELECT unnest(%b::bytea[]))) ORDER BY digest FOR UPDATE
@@ -39,12 +39,11 @@ UPDATE release SET state = %b WHERE digest = ANY(ARRAY(SELECT unnest(%b::bytea[]
 """
 
 
-def keep(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Open releases; those that are kept already stay as they are."""
+def keep(db: Connection, rows: Sequence[dict[str, Any]]) -> set[bytes]:
+    """Open releases; the digests of those that are new. Others stay as they are."""
     columns = [[row[name] for row in rows] for name in COLUMNS]
     columns[-1] = [json.dumps(lines, separators=(",", ":")) for lines in columns[-1]]
-    if rows:
-        straight(db, _KEEP, columns)
+    return {digest for (digest,) in straight(db, _KEEP, columns)} if rows else set()
 
 
 def lock(db: Connection, digests: Iterable[bytes]) -> dict[bytes, Any]:

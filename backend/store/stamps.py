@@ -186,6 +186,44 @@ def promise_use(db: Connection, stamp: int, digest: bytes, custodian: int, time:
     return True
 
 
+# Whoever promises stamps of an edition, side by side, or takes some out of use, alone, sees what the others did.
+EDITION_LOCKS = 0x706F7375
+
+
+def lock_uses(db: Connection, number: int, alone: bool) -> None:
+    """Until the commit."""
+    function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    # The second key is a signed 32-bit integer; an edition has 32 bits.
+    key = number - (1 << 32) if number >= 1 << 31 else number
+    straight(db, f"SELECT {function}({EDITION_LOCKS}, {key})")
+
+
+_VOID_UNDER_WAY = """
+SELECT EXISTS (SELECT FROM submission WHERE kind = 'void' AND state IN ('pending', 'held', 'sent')
+    AND (payload ->> 'edition')::bigint = %b
+    AND (payload ->> 'first')::bigint <= %b AND (payload ->> 'last')::bigint >= %b)
+"""
+
+
+def is_void_under_way(db: Connection, stamp: int) -> bool:
+    """Whether a record that is not on chain yet takes the stamp out of use."""
+    serial = serial_of(stamp)
+    ((found,),) = straight(db, _VOID_UNDER_WAY, (edition_of(stamp), serial, serial))
+    return bool(found)
+
+
+def first_promised(db: Connection, number: int, first: int, last: int) -> int | None:
+    """The first stamp of a range that is promised to a record that is not on chain yet; None where none is."""
+    low, high = stamp_number(number, first), stamp_number(number, last)
+    query = (
+        select(func.min(promised_use.c.stamp))
+        .join(submission, submission.c.digest == promised_use.c.digest)
+        .where(promised_use.c.stamp.between(low, high), submission.c.state.in_(OPEN))
+    )
+    stamp: int | None = db.scalar(query)
+    return stamp
+
+
 def digest_of_use(db: Connection, stamp: int) -> bytes | None:
     """The record that used the stamp."""
     digest: bytes | None = db.scalar(select(stamp_use.c.digest).where(stamp_use.c.stamp == stamp))

@@ -83,8 +83,12 @@ def money(amount: int, currency: str) -> str:
 def promise_stamps(
     db: Connection, wanted: Sequence[int], digest: bytes, custodian: int, time: int
 ) -> None:
-    """Promise each stamp to one record. Raises RefusedByRule AlreadyUsed where another has it."""
+    """Promise each stamp to one record. Raises RefusedByRule: AlreadyUsed where another has it, VoidStamp."""
+    for edition in sorted({ids.edition_of(stamp) for stamp in wanted}):
+        stamps.lock_uses(db, edition, alone=False)
     for stamp in sorted(wanted):
+        if stamps.is_void_under_way(db, stamp):
+            raise RefusedByRule.of(refusal("VoidStamp", stamp=stamp, block_number=0))
         if not stamps.promise_use(db, stamp, digest, custodian, time):
             raise RefusedByRule.of(refusal("AlreadyUsed", stamp=stamp, block_number=0))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from backend.domain import codes, rules
 from backend.domain.network import Custodian, Standing
-from backend.domain.refusals import Refusal, refusal
+from backend.domain.refusals import Refusal, show
 from backend.domain.typed_data import (
     ZERO32,
     Finding,
@@ -21,7 +21,7 @@ from backend.domain.typed_data import (
     received_bitmap,
 )
 from backend.domain.wire import from_wire, to_wire
-from backend.errors import Conflict, NotFound, PosthornError, Unprocessable
+from backend.errors import Conflict, NotFound, PosthornError, RefusedByRule, Unprocessable
 from backend.ports import Actor, House
 from backend.store import items as item_rows
 from backend.store import network, releases
@@ -100,8 +100,41 @@ def hand_over_each(
     standings = item_rows.standings(db, {line.item for r in requests for line in r.lines})
     people = network.custodians(db, {n for r in requests for n in (r.giver, r.receiver)})
     made = each(lambda request: _released(house, who, request, standings, people), requests)
-    releases.keep(db, [row for row in made if isinstance(row, dict)])
-    return [row if isinstance(row, PosthornError) else row["digest"] for row in made]
+    return keep_lists(db, made)
+
+
+def keep_lists(
+    db: Connection, made: Sequence[dict[str, Any] | PosthornError]
+) -> list[bytes | PosthornError]:
+    """The digests of lists that stand open now as they were made; of the others why they do not."""
+    rows = [row for row in made if isinstance(row, dict)]
+    new = releases.keep(db, rows)
+    before = releases.lock(db, {row["digest"] for row in rows} - new)
+
+    def kept(row: dict[str, Any] | PosthornError) -> bytes:
+        if isinstance(row, PosthornError):
+            raise row
+        digest: bytes = row["digest"]
+        if digest not in new:
+            _must_be_the_same(row, before.get(digest))
+        new.discard(digest)
+        return digest
+
+    return each(kept, made)
+
+
+def _must_be_the_same(row: dict[str, Any], before: Any) -> None:
+    """The same list, signed at the same second, is a repeat of what is open, and of nothing else. Raises Conflict."""
+    if before is None:
+        raise Conflict("The same list stands before this one.", "Send each list once.")
+    if before.state != "open":
+        became = {"withdrawn": "taken back", "received": "taken over"}[before.state]
+        raise Conflict(f"This very list was {became} before.", "Make a new one, a moment later.")
+    if (until := releases.open_until(before)) != row["open_until"]:
+        raise Conflict(
+            f"This very list is there, and open until {show('until', until)}.",
+            "Take it back and make a new one.",
+        )
 
 
 def _released(
@@ -114,8 +147,8 @@ def _released(
     must_act_for(who, request.giver)
     release, open_until = _release(house, request, standings)
     giver, receiver = people.get(release.giver), people.get(release.receiver)
+    _must_be_open(open_until, house.now(), "Name a time to come.")
     refuse(rules.judge_release(release, giver, receiver, house.now()))
-    refuse(_judge_open(open_until, house.now()))
     assert giver is not None
     refuse_lines(judged(release, standings)[0])
     digest, signature = signed(house, giver, release.time, release, request.signature)
@@ -168,17 +201,17 @@ def _times(request: ReleaseRequest, time: int) -> tuple[int, int]:
         deadline = max(open_until, min(open_until + RECORDING_SECONDS, latest))
     if open_until > deadline:
         raise Unprocessable(
-            f"The list is open until {open_until}, which lies after its deadline {deadline}.",
+            f"The list is open until {show('until', open_until)}, after its deadline {show('deadline', deadline)}.",
             "Name a deadline that lies later, or none.",
         )
     return open_until, deadline
 
 
-def _judge_open(open_until: int, now: int) -> Refusal | None:
+def _must_be_open(until: int, now: int, what_now: str) -> None:
     """Ours, and as strict as a deadline: what the giver left open for minutes nobody takes over days later."""
-    if open_until < now:
-        return refusal("PastDeadline", deadline=open_until, block_time=now)
-    return None
+    if until < now:
+        detail = f"The list can be taken over until {show('until', until)}; that time has passed."
+        raise RefusedByRule("ListLapsed", detail, what_now, "C5", open_until=until)
 
 
 def line_of(line: LineRequest, standing: Standing | None) -> Line:
@@ -249,7 +282,7 @@ class _Receiver:
         receipt = _receipt(self._house, release, request)
         giver, receiver = self._people.get(release.giver), self._people.get(release.receiver)
         now = self._house.now()
-        refuse(_judge_open(releases.open_until(row), now))
+        _must_be_open(releases.open_until(row), now, "Ask the giver for a new one.")
         refuse(rules.judge_receipt(release, row.digest, receipt, giver, receiver, now))
         assert receiver is not None
         refused, waiting = judged(release, self._standings, only=receipt)
@@ -326,6 +359,14 @@ def release_of(row: Any) -> Release | ForcedRelease:
 
 
 def _receipt(house: House, release: Release | ForcedRelease, request: ReceiptRequest) -> Receipt:
+    """What is signed. Raises Unprocessable: a line that nobody knows would be received without a word."""
+    last = len(release.lines) - 1
+    named = [*request.missing, *(finding.line for finding in request.findings)]
+    if strange := [line for line in named if not 0 <= line <= last]:
+        raise Unprocessable(
+            f"The list has no line {strange[0]}; its lines are 0 to {last}.",
+            "Count lines from 0, as the list shows them.",
+        )
     for finding in request.findings:
         if finding.condition not in codes.CONDITIONS:
             raise Unprocessable(f"{finding.condition} is no condition.")

@@ -176,12 +176,20 @@ def void_stamps(
             f"Void at most {MOST_TO_VOID} at a time.",
         )
     _must_not_be_suspended(db, edition)
+    _must_be_unspent(db, edition, first, last)
+    return _put(db, house, who, Void(edition, first, last, reason), who.custodian)
+
+
+def _must_be_unspent(db: Connection, edition: int, first: int, last: int) -> None:
+    """S5: neither used nor void, nor promised to an item: who franked it was told that it counts."""
+    stamps.lock_uses(db, edition, alone=True)
     used = stamps.first_spent(db, edition, first, last)
     if used is not None:
         stamp, block, is_void = used
-        name = "VoidStamp" if is_void else "AlreadyUsed"
-        refuse(refusal(name, stamp=stamp, block_number=block))
-    return _put(db, house, who, Void(edition, first, last, reason), who.custodian)
+        refuse(refusal("VoidStamp" if is_void else "AlreadyUsed", stamp=stamp, block_number=block))
+    promised = stamps.first_promised(db, edition, first, last)
+    if promised is not None:
+        refuse(refusal("AlreadyUsed", stamp=promised, block_number=0))
 
 
 def _must_not_be_suspended(db: Connection, edition: int) -> None:

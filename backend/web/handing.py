@@ -121,6 +121,8 @@ def make_list(
 def _request(visit: Visit, custodian: int, draft: Draft, signed: Given) -> ReleaseRequest:
     if not draft.receiver:
         raise Unprocessable("Nobody is chosen to take it over.", "Choose the receiver.")
+    if not draft.items:
+        raise Unprocessable("Nothing is on the list.", "Scan what is handed over.")
     if draft.window not in WINDOWS or any(
         c not in codes.CONDITIONS.names() for c in draft.conditions
     ):

@@ -29,7 +29,19 @@ def test_an_unsold_stamp_is_not_looked_for_in_all_that_waits(
         if analyzed:
             db.execute(text("ANALYZE submission"))
         found = plan(db, stamps._FACTS, [1 << 32 | 7])
-    assert "ix_submission_issues_under_way" in found, found
+    assert "ix_submission_stamps_under_way" in found, found
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_a_stamp_being_taken_out_of_use_is_not_looked_for_in_all_that_waits(
+    engine: Engine, analyzed: bool
+) -> None:
+    with begin(engine) as db:
+        db.execute(text(SUBMISSIONS), {"state": "pending"})
+        if analyzed:
+            db.execute(text("ANALYZE submission"))
+        found = plan(db, stamps._VOID_UNDER_WAY, 1, 7, 7)
+    assert "ix_submission_stamps_under_way" in found, found
 
 
 @pytest.mark.parametrize("analyzed", [False, True])

@@ -111,9 +111,9 @@ submission = Table(
     ),
     Index("ix_submission_items", "items", postgresql_using="gin"),
     Index(
-        "ix_submission_issues_under_way",
+        "ix_submission_stamps_under_way",
         "sequence",
-        postgresql_where=text("kind = 'issue' AND state IN ('pending', 'held', 'sent')"),
+        postgresql_where=text("kind IN ('issue', 'void') AND state IN ('pending', 'held', 'sent')"),
     ),
 )
 # Where an item will be once all that is pending for it is recorded: what new records are judged by.

@@ -29,6 +29,22 @@ def receive(town: Town, digest: str, custodian: int = HALL, status: int = 202, *
     return town.post("/v1/receipts", {"release": digest} | body, town.as_(custodian), status)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"missing": [2]},
+        {"missing": [0, 400]},
+        {"findings": [{"line": 2, "condition": "wet"}]},
+    ],
+)
+def test_line_that_a_list_does_not_have_is_refused(town: Town, said: dict[str, Any]) -> None:
+    """C2: who counts from 1 would sign for the parcel that it reports missing."""
+    digest = town.hand_over([town.settled_item(), town.settled_item()])
+    refused = receive(town, digest, status=422, **said)
+    assert "its lines are 0 to 1" in refused["detail"]
+    assert town.get(f"/v1/releases/{digest}", town.as_(HALL))["state"] == "open"
+
+
 def test_list_is_taken_over_without_the_missing_and_with_what_was_found(town: Town) -> None:
     """C2, J13, J15: 40 released, 39 received, one under reservation; each answers as the rule says."""
     bulk = {"items": [{"number": town.number()} for _ in range(40)]}
@@ -252,7 +268,7 @@ def test_list_past_its_deadline_is_not_taken_over(town: Town) -> None:
     digest = town.hand_over([town.settled_item()])
     town.stage.clock += 20 * 60
     refused = receive(town, digest, status=409)
-    assert refused["type"] == "urn:posthorn:PastDeadline"
+    assert (refused["type"], refused["rule"]) == ("urn:posthorn:ListLapsed", "C5")
     assert town.get(f"/v1/releases/{digest}", town.as_(HALL))["state"] == "expired"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
 from town import COUNTER, HALL, SANTIS, SIGNALS, ZURICH, Town, text
@@ -282,6 +285,54 @@ def test_original_of_a_used_stamp_can_be_shown(town: Town) -> None:
     verdict = town.get(f"/v1/stamps/{text(stamp)}")
     assert verdict["notice"] == "original_shown"
     assert len(verdict["originals_shown"]) == 1
+
+
+def frank_and_void(town: Town, stamp: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The bodies of an acceptance that the stamp pays for, and of what takes the stamp out of use."""
+    franking = {"required": 300, "currency": "EUR", "stamps": [text(stamp)]}
+    serial = serial_of(stamp)
+    void = {"edition": "1-1", "first": serial, "last": serial, "reason": "stolen"}
+    return {"number": town.number(), "franking": franking}, void
+
+
+def test_stamp_promised_to_an_item_is_not_taken_out_of_use(town: Town) -> None:
+    """S4, S5: who franked with it was told that it counts."""
+    (stamp,) = town.sell(1)
+    town.settle()
+    item, void = frank_and_void(town, stamp)
+    town.post("/v1/items", item, town.as_(COUNTER))
+    refused = town.post("/v1/voids", void, town.as_(COUNTER), 409)
+    assert refused["type"] == "urn:posthorn:AlreadyUsed"
+    assert "is being used by an item that is not recorded yet" in refused["detail"]
+    town.settle()
+    assert town.get(f"/v1/stamps/{text(stamp)}")["use"] == "used"
+
+
+def test_stamp_being_taken_out_of_use_pays_for_nothing(town: Town) -> None:
+    """S5: the chain would refuse the acceptance, when its label is on the parcel."""
+    (stamp,) = town.sell(1)
+    town.settle()
+    item, void = frank_and_void(town, stamp)
+    town.post("/v1/voids", void, town.as_(COUNTER))
+    refused = town.post("/v1/items", item, town.as_(COUNTER), 409)
+    assert refused["type"] == "urn:posthorn:VoidStamp"
+    assert refused["detail"] == f"Stamp {text(stamp)} is being taken out of use."
+
+
+def test_of_franking_and_voiding_at_once_one_is_refused(town: Town) -> None:
+    """Each sees the other's work, however close they come."""
+    for stamp in town.sell(6):
+        town.settle()
+        item, void = frank_and_void(town, stamp)
+        asked = (("/v1/items", item), ("/v1/voids", void))
+        headers = [town.as_(COUNTER) | town.key() for _ in asked]
+
+        def send(at: int, asked: Any = asked, headers: Any = headers) -> int:
+            path, body = asked[at]
+            return int(town.client.post(path, json=body, headers=headers[at]).status_code)
+
+        with ThreadPoolExecutor(2) as both:
+            assert sorted(both.map(send, range(2))) == [202, 409]
 
 
 def test_stolen_range_that_was_never_sold_is_void_and_not_sold(town: Town) -> None:
