@@ -226,6 +226,8 @@ def at(who: Actor, custodian: int | None) -> tuple[Actor, int]:
     """
     if who.custodian is None and custodian is not None:
         who = replace(who, custodian=_allowed(who, custodian))
+    if who.role == "auditor":
+        raise NotAllowed("Auditors look at everything and record nothing.")
     if who.custodian is None:
         raise NotAllowed(
             "You have not chosen the custodian at which you work.",

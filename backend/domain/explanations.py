@@ -97,7 +97,9 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Let the giver hand over again, with a new deadline.",
     ),
     "DeadlineTooFar": Explanation(
-        "C5", "The deadline {deadline} lies too far ahead (latest: {latest})."
+        "C5",
+        "The deadline {deadline} lies too far ahead (latest: {latest}).",
+        "Sign one that lies at most 14 days after the event.",
     ),
     # --- CustodyLedger
     "AlreadyAccepted": Explanation("C1", "This item was accepted before.", "Look at its trail."),
@@ -135,10 +137,20 @@ EXPLANATIONS: dict[str, Explanation] = {
         "C2", "The receipt was signed for another release.", "Sign it again."
     ),
     "ReceivedOutOfPlace": Explanation(
-        "C2", "Nothing was received, or what was received is not on the list."
+        "C2",
+        "Nothing was received, or what was received is not on the list.",
+        "Receive at least one line of the list; a list of which nothing came is left to the giver.",
     ),
-    "FindingOutOfPlace": Explanation("C2", "A finding names line {line}, which was not received."),
-    "NotNamed": Explanation("C4", "Acceptance named no such delivery key for this item."),
+    "FindingOutOfPlace": Explanation(
+        "C2",
+        "Line {line} has a finding and was not received, or has two.",
+        "Give each received line one finding at most, in the order of the lines.",
+    ),
+    "NotNamed": Explanation(
+        "C4",
+        "Acceptance named no such delivery key for this item.",
+        "Ask for the delivery code that came with this item; without it, deliver with a mode.",
+    ),
     "NoSuchRecord": Explanation(
         "C8", "There is no record {corrects} to correct; the trail has {records}."
     ),
@@ -192,7 +204,9 @@ EXPLANATIONS: dict[str, Explanation] = {
         "S1", "A withdrawal needs 90 days' notice: not before {earliest}."
     ),
     "InvalidRange": Explanation(
-        "S3", "Serials {first} to {last} are no range of edition {edition}."
+        "S3",
+        "Serials {first} to {last} are no range of edition {edition}.",
+        "Name the first and the last serial, both of the edition.",
     ),
     "NotOwnCustodian": Explanation(
         "S3", "Custodian {custodian} is not of the post that issues edition {edition}."
@@ -219,7 +233,9 @@ EXPLANATIONS: dict[str, Explanation] = {
         "S1", "Stamp {stamp} was withdrawn from postage on {withdrawn_from}."
     ),
     "ForeignStamp": Explanation(
-        "S4", "Stamp {stamp} is of another post; custodian {custodian} cannot cancel it."
+        "S4",
+        "Stamp {stamp} is of another post; custodian {custodian} cannot cancel it.",
+        "Report it on the item; only a stamp that was missed at origin is cancelled by others, naming its item.",
     ),
     "NotMissedOn": Explanation("S4", "Stamp {stamp} cannot have been missed on this item."),
     "StampsNotRising": Explanation(

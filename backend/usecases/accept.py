@@ -18,6 +18,7 @@ from backend.domain.commitments import (
 )
 from backend.domain.item_numbers import STAMP_PREFIX, BadItemNumber, ItemNumber, Scheme, numbered
 from backend.domain.network import Custodian
+from backend.domain.refusals import show
 from backend.domain.typed_data import ZERO32, Acceptance, DeliveryKeys
 from backend.domain.verdict import StampFacts
 from backend.domain.wire import to_wire
@@ -173,8 +174,9 @@ def _refuse_number_in_use(
     age_seconds = house.now() - earlier.accepted_time
     if age_seconds < REUSE_SECONDS:
         raise Conflict(
-            f"{number} stands on another item, accepted {age_seconds // rules.DAY_SECONDS} days ago.",
-            "Look at that item; numbers may be given again after 12 months. A new label helps at once.",
+            f"{number} stands on an item that was accepted {show('time', earlier.accepted_time)}.",
+            "Look at that item: it may be this one, sent twice. Another item needs a new label; numbers may be given "
+            "again after 12 months.",
             number=number.value,
             item=hexed(earlier.item),
         )
@@ -195,6 +197,11 @@ def _acceptance(
         known = ", ".join(codes.SOURCES.names())
         raise Unprocessable(f"{request.source} is no source of an item.", f"One of: {known}.")
     keys = request.keys
+    if keys and not any(keys.salt):
+        raise Unprocessable(
+            "A salt of zeros hides no delivery key: whoever knows an address would find its items.",
+            "Draw 32 random bytes for each item.",
+        )
     return Acceptance(
         commitment=commitment(number, trail_code),
         custodian=request.custodian,

@@ -156,6 +156,7 @@ def _table(
         found=found,
         total=total,
         bearing=bearing,
+        stamp=query.text if ids.STAMP_TEXT.match(query.text) else "",
         operators=operators,
         custodians=custodians,
         kinds=KINDS,

@@ -37,7 +37,7 @@ TAKE_OVER = Button("Take over", "/work#take-over", "F6")
 PACK = Button("Pack or open a bag", "/work/pack", "F9")
 CANCEL = Button("Cancel stamps", "/work/cancel", "F7")
 VOID = Button("Void stamps", "/work/void", "F8")
-COUNTER: Final = (SELL, ACCEPT, HAND_OVER, TAKE_OVER, PACK, CANCEL, VOID)
+COUNTER: Final = (SELL, ACCEPT, HAND_OVER, TAKE_OVER, CANCEL, VOID, PACK)
 BUTTONS: Final = {
     "counter": COUNTER,
     "agency": COUNTER,

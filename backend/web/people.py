@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
@@ -22,8 +23,21 @@ def people_page(visit: Visiting) -> Response:
     return _page(visit)
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What stands in the form; after a refusal, what was typed."""
+
+    name: str = ""
+    role: str = ""
+    custodians: tuple[str, ...] = ()
+
+
 def _page(
-    visit: Visit, secret: str | None = None, name: str = "", error: PosthornError | None = None
+    visit: Visit,
+    secret: str | None = None,
+    name: str = "",
+    error: PosthornError | None = None,
+    typed: Typed = Typed(),
 ) -> Response:
     with visit.begin() as db:
         known = people.everybody(db, visit.person("admin"))
@@ -41,6 +55,7 @@ def _page(
         link_hours=people.LINK_HOURS,
         name=name,
         error=error,
+        typed=typed,
     )
 
 
@@ -58,7 +73,7 @@ def add_person(
         with visit.begin() as db:
             secret = people.add_person(db, who, name, role, numbers)
     except PosthornError as error:
-        return _page(visit, name=name, error=error)
+        return _page(visit, error=error, typed=Typed(name, role, tuple(custodian or ())))
     return _page(visit, secret, name)
 
 

@@ -125,6 +125,10 @@ def _works_nowhere(who: Actor) -> NotAllowed:
     if who.role == "admin":
         advice = "Sign in as somebody who works there: People, New link beside the name."
         return NotAllowed(detail, advice, pages=[("/people", "People")])
+    if who.role == "auditor":
+        return NotAllowed(
+            "Auditors look at everything and record nothing.", pages=[("/audit", "Audit")]
+        )
     return NotAllowed(detail, "Ask your administrator to name a place of work.", pages=[])
 
 
@@ -200,7 +204,8 @@ class TooLarge(BadRequest):
 def bad_request(error: HTTPException) -> BadRequest:
     """What could not even be read: too many fields, or bytes."""
     kind = TooLarge if error.status_code == TooLarge.status else BadRequest
-    return kind(f"{error.detail.rstrip('.')}.", "Send less at a time.")
+    what_now = "Send less at a time." if kind is TooLarge else "Send it anew."
+    return kind(f"{error.detail.rstrip('.')}.", what_now)
 
 
 def bad_form(error: RequestValidationError) -> BadRequest:

@@ -97,7 +97,7 @@ async function checkTrail(node, story, tell) {
   const signatures = all.flatMap((one) => one.signed).length;
   const bad = await badSignatures(node, story.contracts, all);
   if (bad.length) tell("signatures", "differs", `Not signed by the key that had the right: ${bad.join(", ")}.`);
-  else tell("signatures", "holds", `${signatures} signatures of ${recordsText(records, carriers)}, each by the key that had the right.`);
+  else tell("signatures", "holds", signedText(signatures, recordsText(records, carriers)));
   const same = headFrom(records) === standing.head && records.length === standing.records && holder === standing.holder;
   const odd = await oddReceptacle(node, story.contracts, carriers);
   if (odd) tell("record", "differs", `The records of ${odd} do not give the head that the chain keeps of it.`);
@@ -108,9 +108,14 @@ async function checkTrail(node, story, tell) {
   else tell("story", "holds", "Dates, places and conditions on this page are those of the chain.");
 }
 
+function signedText(signatures, records) {
+  if (signatures === 1) return `One signature of ${records}, by the key that had the right.`;
+  return `${signatures} signatures of ${records}, each by the key that had the right.`;
+}
+
 function recordsText(records, carriers) {
   const inside = carriers.flatMap((one) => one.records).length;
-  if (!carriers.length) return `${records.length} records`;
+  if (!carriers.length) return records.length === 1 ? "one record" : `${records.length} records`;
   const lay = carriers.length === 1 ? "the receptacle" : `${carriers.length} receptacles`;
   return `${records.length} records and ${inside} of ${lay} that carried it`;
 }

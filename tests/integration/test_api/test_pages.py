@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from town import ARLBERG, COUNTER, HALL, Town, session
 
+from backend.domain.ids import stamp_text
 from backend.queries import releases
 from backend.queries.releases import Taken
 from backend.store.engine import begin
@@ -214,3 +215,59 @@ def right_lapsed(town: Town, custodian: int) -> Iterator[None]:
     yield
     with begin(town.engine) as db:
         db.execute(update(signing_right).where(its).values(until_time=until))
+
+
+def test_administrator_reads_what_was_typed_after_a_refusal(
+    town: Town, pages: httpx.Client
+) -> None:
+    """Name, role and places stay in the form, and the button stands behind them."""
+    admin = session(town, town.stage.people["admin"])
+    form = {"name": "Clerk without a desk", "role": "clerk"}
+    text = pages.post("/people", data=form, headers=admin).text
+    assert 'value="Clerk without a desk"' in text
+    assert text.index('name="custodian"') < text.index("Add and make a link")
+    at_none = {"name": "boss 2", "role": "auditor", "custodian": "1-4"}
+    text = pages.post("/people", data=at_none, headers=admin).text
+    assert "<option selected>auditor</option>" in text
+    assert 'value="1-4" checked' in text
+
+
+def test_auditor_is_told_that_auditors_record_nothing(town: Town, pages: httpx.Client) -> None:
+    """Never to choose a place of work, which it cannot have."""
+    refused = town.post("/v1/items", {"number": town.number()}, town.by("auditor 1"), 403)
+    assert refused["detail"] == "Auditors look at everything and record nothing."
+    headers = session(town, town.stage.people["auditor 1"])
+    text = pages.get("/work/hand-over", headers=headers).text
+    assert "Auditors look at everything and record nothing." in text
+
+
+def test_auditor_is_led_from_a_stamp_that_no_item_names_to_the_stamp(
+    town: Town, pages: httpx.Client
+) -> None:
+    stamp = stamp_text(town.sell(1)[0])
+    headers = session(town, town.stage.people["auditor 1"])
+    text = pages.get(f"/audit?text={stamp}", headers=headers).text
+    assert f'<a href="/stamps/{stamp}">Its own page</a>' in text
+
+
+def test_concealed_code_that_is_spent_is_not_called_a_secret(
+    town: Town, pages: httpx.Client
+) -> None:
+    stamp = stamp_text(town.sell(1)[0])
+    assert "Show it to nobody" in pages.get(f"/C/{stamp}").text
+    serial = int(stamp[-6:])
+    void = {"edition": "1-1", "first": serial, "last": serial, "reason": "stolen"}
+    town.settle()
+    town.post("/v1/voids", void, town.as_(COUNTER))
+    town.settle()
+    text = pages.get(f"/C/{stamp}").text
+    assert "Nothing can be claimed or shown with it now" in text
+    assert "Show it to nobody" not in text
+
+
+def test_salt_that_hides_nothing_is_refused(town: Town) -> None:
+    """C1."""
+    keys = {"recipient": "0x" + "ab" * 20, "salt": "0x" + "00" * 32}
+    body = {"number": town.number(), "keys": keys}
+    refused = town.post("/v1/items", body, town.as_(COUNTER), 422)
+    assert "hides no delivery key" in refused["detail"]
