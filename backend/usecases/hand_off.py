@@ -109,7 +109,8 @@ def keep_lists(
     """The digests of lists that stand open now as they were made; of the others why they do not."""
     rows = [row for row in made if isinstance(row, dict)]
     new = releases.keep(db, rows)
-    before = releases.lock(db, {row["digest"] for row in rows} - new)
+    repeated = {row["digest"] for row in rows} - new
+    before = releases.lock(db, repeated) if repeated else {}
 
     def kept(row: dict[str, Any] | PosthornError) -> bytes:
         if isinstance(row, PosthornError):
