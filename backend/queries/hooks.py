@@ -15,7 +15,7 @@ UNSEEN_SECONDS = 60
 _SUMMARY = f"""
 SELECT count(*) FILTER (WHERE state = 'on') AS is_on, count(*) FILTER (WHERE state = 'on' AND trouble <> '') AS failing,
     count(*) FILTER (WHERE state = 'disabled') AS disabled,
-    coalesce(bool_or(state = 'on' AND looked_at < now() - interval '{UNSEEN_SECONDS} seconds'), false) AS unseen,
+    coalesce(max(looked_at) FILTER (WHERE state = 'on') < now() - interval '{UNSEEN_SECONDS} seconds', false) AS unseen,
     (SELECT count(*) FROM hook_message) AS waiting,
     (SELECT greatest(0, extract(epoch FROM now() - min(created_at)))::integer FROM hook_message HAVING count(*) > 0)
         AS oldest

@@ -555,3 +555,11 @@ def test_the_status_says_that_nothing_is_told_where_nothing_is_final(told: Telli
         assert not any(words in alarm for alarm in status(db).alarms)
         db.exec_driver_sql("UPDATE chain_state SET finalized_number = NULL")
         assert any(words in alarm for alarm in status(db).alarms)
+
+
+def test_hooks_that_wait_for_their_turn_are_not_called_forgotten(told: Telling) -> None:
+    with told.hook(1) as (waiting, _), told.hook(1):
+        with begin(told.engine) as db:
+            old = "UPDATE hook SET looked_at = now() - interval '61 seconds' WHERE id = %s"
+            db.exec_driver_sql(old, (waiting,))
+        assert not told.summary().unseen
