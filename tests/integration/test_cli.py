@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 from installed import (
@@ -206,11 +207,10 @@ def test_people_come_change_and_go(up: Up) -> None:
     assert len(token) > 30
     up.json("user", "add", "clerk 9", "--role", "auditor")
     up.json("user", "disable", "clerk 9")
-    known = {person["name"]: person for person in up.json("user", "list")["people"]}
-    assert known["clerk 9"] == {
+    assert person_named(up, "clerk 9") == {
         "name": "clerk 9",
         "role": "auditor",
-        "custodians": ["1-1"],
+        "custodians": [],
         "pin": False,
         "disabled": True,
     }
@@ -220,6 +220,37 @@ def test_people_come_change_and_go(up: Up) -> None:
     refused(up.run("user", "add", "x", "--at", "here"), 2, "1-5")
     for name in ("", "a\u202eb", "a\u200bb", "x" * 101):
         refused(up.run("user", "add", name), 1, "characters that can be seen")
+
+
+def person_named(up: Up, name: str) -> dict[str, Any]:
+    people: list[dict[str, Any]] = up.json("user", "list")["people"]
+    return next(person for person in people if person["name"] == name)
+
+
+@pytest.mark.parametrize(
+    ("role", "at", "custodians"),
+    [("admin", (), []), ("auditor", (), []), ("clerk", ("--at", "1-1"), ["1-1"])],
+)
+def test_another_link_leaves_role_and_custodians_as_they_are(
+    up: Up, role: str, at: tuple[str, ...], custodians: list[str]
+) -> None:
+    """Pages tell who has lost its link to have `user add NAME` typed."""
+    name = f"known {role}"
+    first = up.json("user", "add", name, "--role", role, *at)
+    again = up.json("user", "add", name)
+    assert (again["role"], again["custodians"]) == (role, custodians)
+    assert again["link"] != first["link"]
+    assert person_named(up, name)["role"] == role
+    assert "nothing changes" in up.run("user", "add", name).stdout
+
+
+def test_who_becomes_an_auditor_works_nowhere(up: Up) -> None:
+    up.json("user", "add", "clerk 11", "--at", "1-1")
+    changed = up.run("user", "add", "clerk 11", "--role", "auditor").stdout
+    assert "role auditor instead of clerk, at nowhere instead of 1-1" in changed
+    assert person_named(up, "clerk 11")["custodians"] == []
+    refused(up.run("user", "add", "clerk 11", "--at", "1-1"), 1, "works at no custodian")
+    assert up.json("user", "add", "clerk 11", "--role", "clerk", "--at", "1-1")["role"] == "clerk"
 
 
 def test_people_work_where_there_is_a_custodian(up: Up) -> None:
