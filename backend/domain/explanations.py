@@ -174,8 +174,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     "NoEquivocation": Explanation(
         "C10",
         "These two hand-offs do not show that one item was signed away twice.",
-        "Show two releases by one giver for the same item and custody number, the second made before the deadline of the "
-        "first, each with the receipt of its receiver.",
+        "Show two releases by one giver for the same item and custody number, the second made before the deadline "
+        "of the first, each with the receipt of its receiver.",
     ),
     # --- CryptoStamp
     "NotLedger": Explanation("S4", "Only the custody ledger may frank."),
