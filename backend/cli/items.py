@@ -83,6 +83,7 @@ def prove(
     from backend.cli.installation import installation
     from backend.proof.gather import NodeLogs
     from backend.proof.make import make_bundle
+    from backend.proof.words import counted
     from backend.queries import network
     from backend.queries.carriers import carriers
     from backend.store.engine import begin
@@ -100,7 +101,7 @@ def prove(
     facts = {"file": out, "item": found, "records": records, "signatures": signatures}
     show(
         facts | {"block": made.newest.number},
-        f"{out}: {records} records, {signatures} signatures, as of block {made.newest.number}. "
+        f"{out}: {counted(records, 'record')}, {counted(signatures, 'signature')}, as of block {made.newest.number}. "
         f"Check it:\n{command_line(f'check {shlex.quote(str(out))} --rpc {house.settings.rpc_urls[0]}')}",
         as_json,
     )

@@ -55,7 +55,8 @@ def _model(db: Connection) -> tuple[str, Row[Any]]:
     model = db.execute(select(showcase).where(showcase.c.kind == "item")).first()
     if model is None:
         raise NotFound(
-            "There is no demonstration here.", "Start one: posthorn up with a new --data."
+            "There is no demonstration here.",
+            "`posthorn up --data FOLDER` with a new folder starts one.",
         )
     item = bytes.fromhex(model.value[2:])
     rows = db.execute(

@@ -68,7 +68,9 @@ def add(
         if pin_hash is not None:
             people.set_person(db, person.id, pin_hash=pin_hash)
         link = sign_in_link(db, house.settings.origin, person.id)
-    text = f"{name} is {person.role}{said}. Sign-in link, good once within {LINK_HOURS} hours:\n{link}"
+    text = (
+        f"{name} is {person.role}{said}. Sign-in link, good once within {LINK_HOURS} hours:\n{link}"
+    )
     facts = {"person": person.id, "name": name, "role": person.role, "link": link}
     show(facts | {"custodians": [custodian_text(n) for n in person.custodians]}, text, as_json)
 

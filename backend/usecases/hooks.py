@@ -53,5 +53,5 @@ def known(db: Connection, number: int) -> Row[Any]:
     """Raises NotFound."""
     row = rows.find(db, number)
     if row is None:
-        raise NotFound(f"There is no web hook {number}.", "Look at the list: posthorn hook list.")
+        raise NotFound(f"There is no web hook {number}.", "`posthorn hook list` names all.")
     return row

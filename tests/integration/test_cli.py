@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -115,6 +117,14 @@ def test_unknown_items_and_folders_where_nothing_runs_are_said(up: Up, tmp_path:
     refused(command("trail", MODEL, "--data", tmp_path), 2, "does not run in", "posthorn up")
 
 
+def test_commands_that_errors_name_can_be_copied(up: Up) -> None:
+    """With the program as it was called and the folder that was named, but where a command takes none."""
+    called = f"posthorn user list --data {up.data}`"
+    refused(up.run("user", "disable", "nobody"), 1, called)
+    done = up.run("trail", "RR473124829AT")
+    refused(done, 1, "posthorn s10`")
+
+
 def test_an_error_is_json_where_json_was_asked_for(up: Up) -> None:
     done = up.run("trail", "RR473124829AT", "--json")
     assert json.loads(done.stdout)["error"] == "NotFound"
@@ -155,6 +165,35 @@ def test_a_sold_sheet_reads_back_and_its_stamps_become_valid(up: Up, tmp_path: P
     assert up.json("verify", spoilt)["use"] == "void"
     refused(up.run("stamps", "confirm", job["job"], "all"), 1, "finished")
     refused(up.run("stamps", "confirm", 999, "all"), 1, "no print job 999")
+
+
+def test_the_command_that_ends_a_sale_can_be_copied_as_it_stands(up: Up, tmp_path: Path) -> None:
+    """With the folder and the person of the sale; no `|` in it, which a shell would take for a pipe."""
+    sheet = tmp_path / "one.pdf"
+    words = ("--edition", "1-1", "--count", 1, "--sheet", sheet, "--at", "1-1", "--as", "clerk 1")
+    done = up.run("stamps", "issue", *words)
+    assert re.fullmatch(r".*one.pdf: 1 stamp of 1-1, serial [0-9]+\.\n", done.stderr)
+    asked, copied = done.stdout.splitlines()
+    assert asked.startswith("Not sold yet.")
+    program, *arguments = shlex.split(copied)
+    assert Path(program).name == "posthorn"
+    assert arguments[-4:] == ["--as", "clerk 1", "--data", str(up.data)]
+    stranger = up.run("stamps", "confirm", arguments[2], "999999")
+    (named,) = re.findall("`(.*?)`", stranger.stderr)
+    assert shlex.split(named)[1:4] == ["stamps", "confirm", arguments[2]]
+    assert command(*arguments).stdout.startswith("1 sold, 0 void.")
+
+
+def test_a_sheet_takes_no_other_files_place(up: Up, tmp_path: Path) -> None:
+    """Before stamps are taken from stock: an older sheet may be all that there is of its claim codes."""
+    older, nowhere = tmp_path / "older.pdf", tmp_path / "none" / "sheet.pdf"
+    older.write_text("the only one")
+    words = ("stamps", "issue", "--edition", "1-1", "--count", 2, "--at", "1-1", "--sheet")
+    before = up.json(*words, tmp_path / "before.pdf")
+    refused(up.run(*words, older), 2, "older.pdf is there already", "another file")
+    refused(up.run(*words, nowhere), 2, "There is no folder")
+    assert older.read_text() == "the only one"
+    assert up.json(*words, tmp_path / "after.pdf")["first"] == before["last"] + 1
 
 
 @pytest.mark.parametrize(
