@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from backend.proof.bundle import Opening
     from backend.proof.check import Held
     from backend.queries.items import ItemAnswer
-    from backend.queries.trails import EntryAnswer, TrailAnswer
 
 LARGEST_BUNDLE_BYTES = 100_000_000
 BUNDLE_BEGINS = b'{"body":'
@@ -58,12 +56,13 @@ def trail(
     Every record in its order, where the item is, and who answers for it now.
     """
     from backend.cli.installation import installation
+    from backend.cli.trails import trail_json, trail_text
     from backend.queries import trails
     from backend.store.engine import begin
 
     with begin(installation(data).engine) as db:
         answer = trails.trail(db, find_item(db, item, newest), opened=True)
-    show(_trail_json(answer), _trail_text(answer), as_json)
+    show(trail_json(answer), trail_text(answer), as_json)
 
 
 def prove(
@@ -254,79 +253,6 @@ def _item_line(item: ItemAnswer) -> str:
     return (
         f"accepted {when(item.accepted_time)}, {item.records} records, {state}, 0x{item.item.hex()}"
     )
-
-
-def _trail_json(answer: TrailAnswer) -> dict[str, Any]:
-    return {
-        "item": answer.item,
-        "number": answer.number,
-        "sentence": answer.sentence,
-        "answerable": answer.answerable,
-        "stamps": list(answer.stamps),
-        "as_of_block": answer.as_of.block,
-        "head": answer.state.head if answer.state else None,
-        "records": [
-            {
-                "record": one.entry.record,
-                "kind": one.entry.kind,
-                "text": one.text,
-                "event_time": one.entry.event_time,
-                "record_time": one.entry.place.block_time,
-                "block": one.entry.place.block,
-                "transaction": one.entry.place.transaction,
-                "digest": one.entry.digest,
-                "flags": list(one.flags),
-                "status": one.status,
-                "seal": one.seal,
-                "carried": [hop.text for hop in one.carried],
-            }
-            for one in answer.entries
-        ],
-        "carried": [one.text for one in answer.carried],
-        "notices": [
-            {"text": one.text, "block": one.block, "transaction": one.transaction}
-            for one in answer.notices
-        ],
-        "pending": [{"digest": p.digest, "state": p.state} for p in answer.pending],
-    }
-
-
-def _trail_text(answer: TrailAnswer) -> str:
-    from backend.queries.words import when
-
-    lines = [
-        f"{answer.number or '0x' + answer.item.hex()}: {answer.sentence}",
-        answer.answerable,
-        "",
-        "Oldest first:",
-    ]
-    for one in answer.entries:
-        seal = f" ({one.seal})" if one.seal else ""
-        lines.append(f"{one.entry.record:>3}  {_line(one, when)}{seal}")
-        lines += _carried_lines(one.carried, when)
-    if answer.packed:
-        lines.append(f"     {when(answer.packed.time)}  {answer.packed.text}")
-        lines += _carried_lines(answer.carried, when)
-    lines += [f"To be looked at: {notice.text}" for notice in answer.notices]
-    if answer.pending:
-        lines.append(f"{len(answer.pending)} more being recorded.")
-    return "\n".join([*lines, "", f"As of block {answer.as_of.block}."])
-
-
-def _line(one: EntryAnswer, when: Callable[[int], str]) -> str:
-    flags = f"  [{', '.join(one.flags).replace('_', ' ')}]" if one.flags else ""
-    return f"{when(one.entry.event_time)}  {one.text}{flags}"
-
-
-def _carried_lines(
-    hops: tuple[EntryAnswer, ...], when: Callable[[int], str], indent: str = "       "
-) -> list[str]:
-    """The moves of the receptacle that carried it, deeper ones further in (C7)."""
-    lines = []
-    for hop in hops:
-        lines += [f"{indent}· {_line(hop, when)}"]
-        lines += _carried_lines(hop.carried, when, indent + "  ")
-    return lines
 
 
 def _held_json(held: Held, item: bytes, network: str) -> dict[str, Any]:

@@ -70,6 +70,40 @@ def test_trail_of_a_letter_shows_the_moves_of_its_bag(up: Up) -> None:
     assert record["carried"] == ["Innsbruck exchange to Zürich exchange"]
 
 
+@pytest.mark.parametrize(
+    ("number", "record", "said"),
+    [
+        (
+            "CP900001031AT",
+            5,
+            "[reservation: given sound, found wet and crushed; key of operator: both]",
+        ),
+        ("CP900001045AT", 5, "[corrects record 1; key of operator]"),
+        ("RR900001120AT", 1, "[recorded at DAY, 17:42 UTC]"),
+        ("RR900001120AT", 2, "[key of operator: receiver]"),
+    ],
+)
+def test_trail_says_what_its_flags_are_about(up: Up, number: str, record: int, said: str) -> None:
+    """Conditions, the corrected record, the record time where it is late, whose key the operator holds."""
+    lines = up.run("trail", number).stdout.splitlines()
+    (line,) = (line for line in lines if line.startswith(f"{record:>3}  "))
+    assert re.sub(r"[0-9]+ [A-Z][a-z]+ 20[0-9]{2}", "DAY", line).endswith(said)
+
+
+def test_trail_as_json_has_conditions_sides_and_the_corrected_record(up: Up) -> None:
+    """Written as in the API: custodians by number, codes by name."""
+    reserved = up.json("trail", "CP900001031AT")["records"][4]
+    assert (reserved["given"], reserved["found"]) == ("sound", "wet_and_crushed")
+    assert (reserved["at"], reserved["to"]) == ("1-6", "2-7")
+    assert (reserved["key_holder"], reserved["receiver_key_holder"]) == ("operator", "operator")
+    assert reserved["corrects"] is None
+    corrected = up.json("trail", "CP900001045AT")["records"][4]
+    assert (corrected["corrects"], corrected["given"]) == (1, None)
+    late = up.json("trail", "RR900001120AT")["records"]
+    assert late[0]["record_time"] - late[0]["event_time"] > 3_600
+    assert (late[1]["key_holder"], late[1]["receiver_key_holder"]) == ("device", "operator")
+
+
 def test_proof_of_the_model_item_holds_and_asks_no_posthorn_server(up: Up, tmp_path: Path) -> None:
     """The terminal of the first two minutes."""
     file = tmp_path / "p.json"
