@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from backend.cli.files import read_sealed, write_file
 from backend.cli.output import (
     AsJson,
     DataFolder,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from backend.proof.check import Held
     from backend.queries.items import ItemAnswer
 
-LARGEST_BUNDLE_BYTES = 100_000_000
-BUNDLE_BEGINS = b'{"body":'
 NODE_ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
 ANOTHER_NODE = "Start it, or name another node of the chain with --rpc."
 ITEM_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -142,7 +141,7 @@ def check(
     limit_recursion()
     if not NODE_ADDRESS.fullmatch(rpc):
         raise BadRequest(f"{rpc} is no address of a node.", "One like http://127.0.0.1:8545.")
-    parsed = read_bundle(_bundle_bytes(bundle))
+    parsed = read_sealed(bundle, "proof bundle", "prove", read_bundle)
     address = "0x" + parsed.deployment.network.hex()
     if network is not None and network.lower() != address:
         raise Refuted(f"The bundle is of the network {address}, not of {network}.")
@@ -158,23 +157,6 @@ def check(
             "posts publish, or give it with --network."
         )
     show(_held_json(held, parsed.item, address), text, as_json)
-
-
-def _bundle_bytes(bundle: Path) -> bytes:
-    """What the file holds. Raises BadRequest for what is no bundle, whole or damaged."""
-    if bundle.is_dir():
-        raise BadRequest(f"{bundle} is a folder.", "Name the file of the bundle.")
-    if not bundle.is_file():
-        raise BadRequest(f"There is no file named {bundle}.", "Check its name and folder.")
-    if bundle.stat().st_size > LARGEST_BUNDLE_BYTES:
-        raise BadRequest(f"{bundle} is far too large for a bundle.")
-    try:
-        content = bundle.read_bytes()
-    except OSError as error:
-        raise BadRequest(f"{bundle} cannot be read: {error.strerror}.") from None
-    if not content.startswith(BUNDLE_BEGINS):
-        raise BadRequest(f"{bundle} is no proof bundle.", "`posthorn prove` writes one.")
-    return content
 
 
 def s10(
@@ -299,13 +281,3 @@ def _held_text(held: Held, facilities: Any) -> str:
     inside = [contents(own, facilities)] if own else []
     beside = [evidence(event, facilities) for event in held.story.evidence]
     return "\n".join([holds, *carried(held.story, facilities), *inside, *beside])
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Whole or not at all. Raises BadRequest where it cannot be written."""
-    draft = file.with_name(file.name + ".new")
-    try:
-        draft.write_bytes(content)
-        draft.replace(file)
-    except OSError as error:
-        raise BadRequest(f"{file} cannot be written: {error.strerror}.") from None

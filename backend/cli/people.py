@@ -57,9 +57,7 @@ def add(
     from backend.usecases.people import checked_name
 
     name = checked_name(name)
-    if role not in (None, *ROLES):
-        raise BadRequest(f"{role!r} is no role.", f"One of: {', '.join(ROLES)}.")
-    custodians = [_custodian(text) for text in at or ()]
+    custodians = _custodians(role, at or [])
     pin_hash = _pin_hash() if pin else None
     house = installation(data)
     with begin(house.engine) as db:
@@ -232,6 +230,18 @@ def _known(db: Any, name: str) -> Any:
     if row is None:
         raise NotFound(f"Nobody is called {name!r}.", "`posthorn user list` names all.")
     return row
+
+
+def _custodians(role: str | None, at: list[str]) -> list[int]:
+    """Those named, where they go with the role. Raises BadRequest, Unprocessable."""
+    from backend.usecases.people import check_role
+
+    if role not in (None, *ROLES):
+        raise BadRequest(f"{role!r} is no role.", f"One of: {', '.join(ROLES)}.")
+    custodians = [_custodian(text) for text in at]
+    if role is not None:
+        check_role(role, custodians)
+    return custodians
 
 
 def _custodian(text: str) -> int:

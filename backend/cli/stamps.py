@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.cli.items import write_file
+from backend.cli.files import read_sealed, write_file
 from backend.cli.output import AsJson, DataFolder, Exit, command_line, say, show
 from backend.errors import BadRequest, Conflict, NotFound, Unprocessable
 
@@ -353,9 +353,8 @@ def _read_code(image: Path) -> str:
 def _verify_offline(text: str, file: Path, as_json: bool) -> None:
     from backend.proof.trust_list import judge_offline, read_trust_list
 
-    if not file.is_file():
-        raise BadRequest(f"There is no file {file}.", "`posthorn trustlist --out FILE` makes one.")
-    found = judge_offline(read_trust_list(file.read_bytes()), text)
+    trusted = read_sealed(file, "trust list", "trustlist --out FILE", read_trust_list)
+    found = judge_offline(trusted, text)
     facts = {
         "code": found.code,
         "stamp": found.number,

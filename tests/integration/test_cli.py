@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -141,6 +142,32 @@ def test_a_changed_byte_a_wrong_file_and_a_silent_node_are_three_things(
     network = "0x" + read_bundle(raw).deployment.network.hex()
     assert command("check", file, "--rpc", up.rpc_url, "--network", network).returncode == 0
     refused(command("check", file, "--rpc", up.rpc_url, "--network", "0x" + "1" * 40), 1, network)
+
+
+def test_part_of_a_bundle_refutes_nothing(up: Up, tmp_path: Path) -> None:
+    """Exit code 1 would say that its trail was refuted."""
+    file, cut, trusted = (tmp_path / name for name in ("p.json", "cut.json", "trust.json"))
+    up.json("prove", MODEL, "--newest", "--out", file)
+    up.json("trustlist", "--out", trusted)
+    for content in (file.read_bytes()[:5_000], b'{"body":{},"sha":1}\n', b'{"body":[],"sha256":1}'):
+        cut.write_bytes(content)
+        refused(command("check", cut, "--rpc", up.rpc_url), 2, "is no proof bundle", "anew")
+    refused(command("check", trusted, "--rpc", up.rpc_url), 2, "of the format")
+    refused(command("verify", "x", "--offline", cut), 2, "is no trust list")
+    refused(command("verify", "x", "--offline", file), 2, "of the format")
+    refused(command("check", "/dev/null", "--rpc", up.rpc_url), 2, "is no proof bundle")
+
+
+def test_bundle_is_read_from_a_pipe(up: Up, tmp_path: Path) -> None:
+    """As `check <(cat p.json)` and `cat p.json | check /dev/stdin` give it."""
+    file, pipe = tmp_path / "p.json", tmp_path / "pipe"
+    up.json("prove", MODEL, "--newest", "--out", file)
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", str(file), str(pipe)]):
+        assert command("check", pipe, "--rpc", up.rpc_url).stdout.startswith("holds: ")
+    with file.open("rb") as given:
+        words = [*COMMAND, "check", "/dev/stdin", "--rpc", up.rpc_url]
+        assert subprocess.run(words, stdin=given, cwd=ROOT, timeout=60).returncode == 0
 
 
 def test_unknown_items_and_folders_where_nothing_runs_are_said(up: Up, tmp_path: Path) -> None:
