@@ -21,7 +21,7 @@ from backend.cli.output import (
     say,
     show,
 )
-from backend.errors import BadRequest, NotFound, Unavailable
+from backend.errors import BadRequest, NotFound, Unavailable, Unprocessable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -168,7 +168,6 @@ def s10(
     Its form, prefix, check digit and issuer.
     """
     from backend.domain.item_numbers import BadItemNumber, parse_s10
-    from backend.errors import Unprocessable
 
     try:
         value = parse_s10(number).value
@@ -186,27 +185,60 @@ def find_item(db: Connection, text: str, newest: bool) -> bytes:
 
     Raises NotFound, SeveralItems, Unprocessable.
     """
-    from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
     from backend.queries import items as item_answers
-    from backend.store.items import by_trail_lookup
 
+    text = text.strip()
     if ITEM_HASH.fullmatch(text):
         return bytes.fromhex(text[2:])
+    if (item := _by_trail_code(db, text)) is not None:
+        return item
+    if found := item_answers.bearing(db, _number_in(text)):
+        return found[0 if len(found) == 1 or newest else _ask_which(text, found)].item
+    raise NotFound(
+        f"No item bears the number {text}.",
+        f"`posthorn verify {text}` says where a stamp with this number stands."
+        if is_stamp_number(text)
+        else "Check it with `posthorn s10`, or give the trail code from its label.",
+    )
+
+
+def _by_trail_code(db: Connection, text: str) -> bytes | None:
+    """The item of a trail code, bare or in the address that a label's QR opens; None where it may be a number.
+
+    Raises NotFound, Unprocessable.
+    """
+    from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
+    from backend.queries.labels import AGAIN, TRAIL_URL
+    from backend.store.items import by_trail_lookup
+
+    address = TRAIL_URL.fullmatch(text)
     try:
-        row = by_trail_lookup(db, trail_code_lookup(parse_trail_code(text)))
-        if row is not None:
-            return bytes(row.item)
-    except BadTrailCode:
-        pass  # then it is a number
-    found = item_answers.bearing(db, text)
-    if not found:
-        raise NotFound(
-            f"No item bears the number {text}.",
-            "Check it with `posthorn s10`, or give the trail code from its label.",
-        )
-    if len(found) == 1 or newest:
-        return found[0].item
-    return found[_ask_which(text, found)].item
+        code = parse_trail_code(address[1] if address else text)
+    except BadTrailCode as error:
+        if address:
+            raise Unprocessable(f"This is no label's code: {error}.", AGAIN) from None
+        return None
+    row = by_trail_lookup(db, trail_code_lookup(code))
+    if row is None and address:
+        raise NotFound("No label of this post bears this code.", AGAIN)
+    return bytes(row.item) if row else None
+
+
+def _number_in(text: str) -> str:
+    """The number as an item bears it. Raises Unprocessable for a stamp's whole code."""
+    from backend.domain.item_numbers import STAMP_PREFIX
+    from stamps.payload import PAYLOAD_IN_URL
+
+    if PAYLOAD_IN_URL.fullmatch(text):
+        raise Unprocessable("This is a stamp's code.", "`posthorn verify` says where it stands.")
+    return STAMP_PREFIX + text if is_stamp_number(text) else text
+
+
+def is_stamp_number(text: str) -> bool:
+    """Whether it is written like 1-3-000017."""
+    from stamps.number import WRITTEN
+
+    return WRITTEN.fullmatch(text) is not None
 
 
 def _ask_which(number: str, found: tuple[ItemAnswer, ...]) -> int:

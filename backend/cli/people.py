@@ -115,7 +115,7 @@ def custodians(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """List the custodians: number, name, kind, and whether they can sign now."""
+    """List the custodians: number, place, name, kind, and whether they can sign now."""
     from backend.cli.installation import installation
     from backend.queries.network import custodians as enrolled
     from backend.store import network
@@ -127,7 +127,7 @@ def custodians(
         known = network.custodians(db, [one.number for one in found])
     rows = [_custodian_row(one, known[one.number], int(time())) for one in found]
     lines = (
-        f"{row['number']:8} {row['name']} ({row['kind'].replace('_', ' ')}, {row['operator']})"
+        f"{row['number']:8} {row['place']:8} {row['name']} ({row['kind'].replace('_', ' ')}, {row['operator']})"
         + (f". {row['why']}" if row["why"] else "")
         for row in rows
     )
@@ -142,6 +142,7 @@ def _custodian_row(who: CustodianAnswer, known: Custodian, now: int) -> dict[str
     found = why_no_signature(known, who, now)
     return {
         "number": custodian_text(who.number),
+        "place": who.place,
         "name": who.name,
         "kind": codes.KINDS.name(who.kind),
         "operator": who.operator_name,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backend.cli.files import read_sealed, write_file
-from backend.cli.output import AsJson, DataFolder, Exit, command_line, say, show
+from backend.cli.output import AsJson, DataFolder, Exit, command_line, copyable, say, show
 from backend.errors import BadRequest, Conflict, NotFound, Unprocessable
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def verify(
 
     Ends with 0 issued by a known post, 1 not, 2 could not check.
     """
-    text = _read_code(Path(code)) if _is_file(code) else code
+    text = _shown(code)
     if offline is not None:
         _verify_offline(text, offline, as_json)
     from backend.cli.installation import installation
@@ -161,7 +162,7 @@ def verify(
 
     house = installation(data)
     with _begin(house) as db:
-        answer = stamps.verify(db, house.house, text)
+        answer = _directed(stamps.verify(db, house.house, text), text)
     show(_answer_json(answer), _answer_text(answer), as_json)
     raise SystemExit(_exit_of(answer.verdict.code, answer.verdict.facts is not None))
 
@@ -333,6 +334,26 @@ def _face(db: Connection, house: Installation, stamp: int) -> Any:
 
 
 # --- verifying --------------------------------------------------------------------------------------
+def _shown(code: str) -> str:
+    """What was typed, or what a picture of that name shows. Raises BadRequest."""
+    if _is_file(code):
+        return _read_code(Path(code))
+    if "://" not in code and Path(code).suffix:
+        raise BadRequest(f"There is no file named {code}.", "Check its name and folder.")
+    return code
+
+
+def _directed(answer: StampAnswer, text: str) -> StampAnswer:
+    """At a terminal a parcel's number opens its trail, which it does on no page."""
+    from backend.queries.stamps import about_item_number
+    from backend.queries.words import ITEM_NUMBER_WORDS
+
+    if about_item_number(text) != ITEM_NUMBER_WORDS:
+        return answer
+    there = copyable(f"`posthorn trail {shlex.quote(text)}` shows its trail.")
+    return replace(answer, words=replace(answer.words, what_now=there))
+
+
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
@@ -353,6 +374,7 @@ def _read_code(image: Path) -> str:
 def _verify_offline(text: str, file: Path, as_json: bool) -> None:
     from backend.proof.trust_list import judge_offline, read_trust_list
 
+    _must_have_code(text)
     trusted = read_sealed(file, "trust list", "trustlist --out FILE", read_trust_list)
     found = judge_offline(trusted, text)
     facts = {
@@ -364,6 +386,20 @@ def _verify_offline(text: str, file: Path, as_json: bool) -> None:
     }
     show(facts, found.words, as_json)
     raise SystemExit(_exit_of(found.code, known=True))
+
+
+def _must_have_code(text: str) -> None:
+    """Raises BadRequest for numbers: nothing in them can be checked."""
+    from backend.cli.items import is_stamp_number
+    from backend.domain.item_numbers import has_standard_form
+
+    if has_standard_form(text):
+        raise BadRequest("This is a parcel's number.", f"`posthorn trail {text}` shows its trail.")
+    if is_stamp_number(text.strip()):
+        raise BadRequest(
+            "A number alone cannot be checked offline: nobody has signed it.",
+            "Give the whole code or a picture of it, or leave out --offline.",
+        )
 
 
 def _exit_of(code: str, known: bool) -> Exit:

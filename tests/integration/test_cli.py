@@ -25,6 +25,7 @@ from installed import (
 )
 from PIL import Image
 
+from backend.domain.commitments import trail_code_text
 from backend.embedded.processes import wait_until
 from backend.proof.bundle import read_bundle
 from stamps.scan import read_codes
@@ -144,6 +145,25 @@ def test_a_changed_byte_a_wrong_file_and_a_silent_node_are_three_things(
     refused(command("check", file, "--rpc", up.rpc_url, "--network", "0x" + "1" * 40), 1, network)
 
 
+def test_what_a_label_shows_opens_its_trail(up: Up, tmp_path: Path) -> None:
+    """The code as it is typed, and the address that a phone's camera reads."""
+    file = tmp_path / "p.json"
+    up.json("prove", MODEL, "--newest", "--out", file, "--open")
+    opening = read_bundle(file.read_bytes()).opening
+    assert opening is not None
+    code = trail_code_text(opening.trail_code)
+    for shown in (code, f"http://127.0.0.1:{up.port}/T/{code}", f"HTTPS://POST.EXAMPLE/T/{code}/"):
+        assert up.json("trail", shown)["number"] == MODEL
+    other = code[:-1] + ("7" if code[-1] != "7" else "8")
+    refused(up.run("trail", f"http://post.example/T/{other}"), 1, "No label of this post bears")
+    refused(up.run("trail", "http://post.example/T/123"), 1, "This is no label's code")
+
+
+def test_trail_of_a_stamp_is_its_verdict(up: Up) -> None:
+    refused(up.run("trail", VALID), 1, f"posthorn verify {VALID} --data")
+    refused(up.run("trail", "http://post.example/S/ABC"), 1, "stamp's code", "posthorn verify")
+
+
 def test_part_of_a_bundle_refutes_nothing(up: Up, tmp_path: Path) -> None:
     """Exit code 1 would say that its trail was refuted."""
     file, cut, trusted = (tmp_path / name for name in ("p.json", "cut.json", "trust.json"))
@@ -211,6 +231,18 @@ def test_verify_says_where_a_stamp_stands(up: Up, number: str, use: str) -> None
 def test_number_of_an_item_is_no_stamp_and_said_to_be_one(up: Up) -> None:
     done = up.run("verify", "RR900001014AT")
     assert (done.returncode, "This is a parcel’s number." in done.stdout) == (2, True)
+    assert f"posthorn trail RR900001014AT --data {up.data}` shows its trail" in done.stdout
+    offline = up.run("verify", "RR900001014AT", "--offline", "none.json")
+    refused(offline, 2, "This is a parcel's number", "posthorn trail RR900001014AT")
+
+
+def test_number_of_a_stamp_cannot_be_checked_offline(up: Up) -> None:
+    refused(command("verify", VALID, "--offline", "none.json"), 2, "A number alone", "whole code")
+
+
+@pytest.mark.parametrize("name", ["nix.png", "./nix.JPEG", "some/where/nix.pdf"])
+def test_picture_that_is_not_there_is_no_unreadable_code(up: Up, name: str) -> None:
+    refused(up.run("verify", name), 2, f"There is no file named {name}")
 
 
 def test_a_sold_sheet_reads_back_and_its_stamps_become_valid(up: Up, tmp_path: Path) -> None:
@@ -359,7 +391,10 @@ def test_people_work_where_there_is_a_custodian(up: Up) -> None:
     assert all(number.startswith("1-") for number in listed)
     assert (listed["1-1"]["kind"], listed["1-1"]["can_sign"]) == ("counter", True)
     assert "to sign lapsed on" in listed["1-2"]["why"]
-    assert "1-1      Innsbruck 1, counter 1 (counter, Arlberg Post)" in up.run("custodians").stdout
+    assert (
+        "1-1      AT602001 Innsbruck 1, counter 1 (counter, Arlberg Post)"
+        in up.run("custodians").stdout
+    )
     refused(up.run("user", "add", "x"), 1, "A clerk works at one custodian at least", "--at")
     refused(up.run("user", "disable", "x"), 1, "Nobody is called")  # nothing half done is kept
 
@@ -422,6 +457,9 @@ def test_the_server_can_lie_and_the_proof_cannot(up: Up, tmp_path: Path) -> None
     assert fsck.returncode == 1
     found = {(d["what"], d["record"]) for d in json.loads(fsck.stdout)["differences"]}
     assert found == {("event_time of record", 5), ("received_at of record", 5)}
+    (line,) = (line for line in up.run("fsck").stdout.splitlines() if "event time" in line)
+    assert re.fullmatch(r"event time of record 5 of item 0x\w{64}: .* 01:50:00 UTC here, .*", line)
+    assert line.endswith(" 23:50:00 UTC on the chain")
     file = tmp_path / "p.json"
     up.json("prove", MODEL, "--newest", "--out", file)
     assert command("check", file, "--rpc", up.rpc_url).returncode == 0
@@ -502,4 +540,5 @@ def test_a_web_hook_that_may_not_be_or_is_not_there_is_refused(up: Up) -> None:
     refused(up.run("hook", "add", own, "--operator", "1"), 1, "Posthorn's own")
     refused(up.run("hook", "add", "https://a.example/", "--operator", "9"), 1, "no operator 9")
     for what in ("on", "off", "test", "remove"):
-        refused(up.run("hook", what, "77"), 1, "There is no web hook 77", "hook list")
+        for number in ("77", "99999999999"):
+            refused(up.run("hook", what, number), 1, f"is no web hook {number}", "hook list")
