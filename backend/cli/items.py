@@ -43,7 +43,7 @@ Newest = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this file into the program."""
-    for command in (trail, prove, check, s10):
+    for command in (trail, label, prove, check, s10):
         app.command()(command)
 
 
@@ -62,6 +62,27 @@ def trail(
     with begin(installation(data).engine) as db:
         answer = trails.trail(db, find_item(db, item, newest), opened=True)
     show(trail_json(answer), trail_text(answer), as_json)
+
+
+def label(
+    item: ItemText, newest: Newest = False, as_json: AsJson = False, data: DataFolder = None
+) -> None:
+    """Print the address that the QR on an item's label opens: its recipient's page.
+
+    Of items that this installation accepted. Who has the address can act on the item.
+    """
+    from backend.cli.installation import installation
+    from backend.domain.commitments import trail_code_text
+    from backend.queries import labels
+    from backend.store.engine import begin
+
+    house = installation(data)
+    with begin(house.engine) as db:
+        found = labels.label(db, find_item(db, item, newest))
+    code = trail_code_text(found.trail_code)
+    address = f"{house.settings.origin}/T/{code}"
+    facts = {"item": found.item, "number": found.number.value, "trail_code": code}
+    show(facts | {"address": address}, address, as_json)
 
 
 def prove(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from installed import (
@@ -147,11 +148,16 @@ def test_a_changed_byte_a_wrong_file_and_a_silent_node_are_three_things(
 
 def test_what_a_label_shows_opens_its_trail(up: Up, tmp_path: Path) -> None:
     """The code as it is typed, and the address that a phone's camera reads."""
+    address = up.run("label", MODEL, "--newest").stdout.strip()
+    code = up.json("label", MODEL, "--newest")["trail_code"]
+    assert address == f"http://127.0.0.1:{up.port}/T/{code}"
+    with urlopen(address) as page:
+        assert MODEL in page.read().decode()
     file = tmp_path / "p.json"
     up.json("prove", MODEL, "--newest", "--out", file, "--open")
     opening = read_bundle(file.read_bytes()).opening
     assert opening is not None
-    code = trail_code_text(opening.trail_code)
+    assert code == trail_code_text(opening.trail_code)
     for shown in (code, f"http://127.0.0.1:{up.port}/T/{code}", f"HTTPS://POST.EXAMPLE/T/{code}/"):
         assert up.json("trail", shown)["number"] == MODEL
     other = code[:-1] + ("7" if code[-1] != "7" else "8")
