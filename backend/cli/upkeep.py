@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.cli.output import AsJson, DataFolder, Exit, say, show
+from backend.cli.output import AsJson, DataFolder, Exit, command_line, say, show
 from backend.domain.times import written
 from backend.errors import BadRequest, Conflict, NotFound
 
@@ -173,7 +173,13 @@ def lie(as_json: AsJson = False, data: DataFolder = None) -> None:
     from backend.cli import lying
     from backend.cli.installation import installation
 
-    show(*_told(lying.lie(installation(data))), as_json)
+    house = installation(data)
+    changed, text = _told(lying.lie(house))
+    page = f"{house.settings.origin}/items/0x{changed['item'].hex()}"
+    look = (
+        f"Look at the third tick on {page}\nand at what this finds:\n{command_line('fsck', data)}"
+    )
+    show(changed, f"{text}\n{look}", as_json)
 
 
 @demo.command()
