@@ -189,8 +189,10 @@ def test_bundle_is_read_from_a_pipe(up: Up, tmp_path: Path) -> None:
     file, pipe = tmp_path / "p.json", tmp_path / "pipe"
     up.json("prove", MODEL, "--newest", "--out", file)
     os.mkfifo(pipe)
-    with subprocess.Popen(["cp", str(file), str(pipe)]):
-        assert command("check", pipe, "--rpc", up.rpc_url).stdout.startswith("holds: ")
+    with subprocess.Popen(["cp", str(file), str(pipe)]) as writing:
+        said = command("check", pipe, "--rpc", up.rpc_url).stdout
+        writing.kill()  # it waits for ever where nobody reads
+    assert said.startswith("holds: ")
     with file.open("rb") as given:
         words = [*COMMAND, "check", "/dev/stdin", "--rpc", up.rpc_url]
         assert subprocess.run(words, stdin=given, cwd=ROOT, timeout=60).returncode == 0
