@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.database_url is None or not settings.rpc_urls:
         raise BadSettings(
             "The service needs a database and a node.",
-            "Name them with POSTHORN_DATABASE_URL and POSTHORN_RPC_URLS, or start everything: posthorn up.",
+            "Name them with POSTHORN_DATABASE_URL and POSTHORN_RPC_URLS, or start everything: `posthorn up`.",
         )
     deployment = read_deployment(settings.deployment_file)
     engine = open_engine(settings.database_url, pool_size=THREADS)

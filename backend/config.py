@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from backend.errors import BadSettings
 
 PREFIX = "POSTHORN_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class Settings(BaseModel):
@@ -42,7 +43,7 @@ class Settings(BaseModel):
     hooks_internal: tuple[str, ...] = Field(
         default=(), description="inner hosts, comma separated, that web hooks may name"
     )
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_level: str = Field(default="info", pattern=f"^({'|'.join(LOG_LEVELS)})$")
 
     @field_validator("rpc_urls", "hooks_internal", mode="before")
     @classmethod
@@ -128,10 +129,23 @@ def _is_host(text: str) -> bool:
 def _explain(error: ValidationError) -> str:
     lines = []
     for fault in error.errors(include_url=False):
-        name = PREFIX + str(fault["loc"][0]).upper()
-        unknown = fault["type"] == "extra_forbidden"
-        lines.append(f"{name} is unknown." if unknown else f"{name}: {fault['msg']}.")
+        field = str(fault["loc"][0])
+        known = field in Settings.model_fields
+        said = f": {_wrong(field, fault['type'], fault['msg'])}." if known else " is unknown."
+        lines.append(PREFIX + field.upper() + said)
     return " ".join(lines)
+
+
+def _wrong(field: str, kind: str, message: str) -> str:
+    """What a value must be; `kind` and `message` are pydantic's."""
+    if kind == "string_pattern_mismatch":
+        return f"must be one of {', '.join(LOG_LEVELS)}"
+    if not kind.startswith(("int_", "greater_than", "less_than")):
+        return message.removeprefix("Value error, ")
+    limits = Settings.model_fields[field].metadata
+    lowest = next(one.ge for one in limits if hasattr(one, "ge"))
+    highest = next((f" to {one.le}" for one in limits if hasattr(one, "le")), " on")
+    return f"must be a whole number from {lowest}{highest}"
 
 
 def _known_settings() -> str:

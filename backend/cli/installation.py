@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -66,8 +67,8 @@ def settings_of(data: Path | None, **overrides: object) -> Settings:
         raise Unavailable(
             f"Posthorn {state} in {settings.data}.",
             f"Name the folder of one that runs with --data (or POSTHORN_DATA), or start it: "
-            f"`posthorn up --data {settings.data}`; of an installation elsewhere, name the database with "
-            "POSTHORN_DATABASE_URL.",
+            f"`posthorn up --data {shlex.quote(str(settings.data))}`; of an installation elsewhere, name the "
+            "database with POSTHORN_DATABASE_URL.",
         )
     return settings.model_copy(
         update={

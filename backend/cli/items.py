@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from backend.cli.files import read_sealed, write_file
 from backend.cli.output import (
     AsJson,
     DataFolder,
@@ -21,7 +21,7 @@ from backend.cli.output import (
     say,
     show,
 )
-from backend.errors import BadRequest, NotFound, Unavailable
+from backend.errors import BadRequest, NotFound, Unavailable, Unprocessable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,10 +29,7 @@ if TYPE_CHECKING:
     from backend.proof.bundle import Opening
     from backend.proof.check import Held
     from backend.queries.items import ItemAnswer
-    from backend.queries.trails import EntryAnswer, TrailAnswer
 
-LARGEST_BUNDLE_BYTES = 100_000_000
-BUNDLE_BEGINS = b'{"body":'
 NODE_ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
 ANOTHER_NODE = "Start it, or name another node of the chain with --rpc."
 ITEM_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -46,7 +43,7 @@ Newest = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this file into the program."""
-    for command in (trail, prove, check, s10):
+    for command in (trail, label, prove, check, s10):
         app.command()(command)
 
 
@@ -58,12 +55,34 @@ def trail(
     Every record in its order, where the item is, and who answers for it now.
     """
     from backend.cli.installation import installation
+    from backend.cli.trails import trail_json, trail_text
     from backend.queries import trails
     from backend.store.engine import begin
 
     with begin(installation(data).engine) as db:
         answer = trails.trail(db, find_item(db, item, newest), opened=True)
-    show(_trail_json(answer), _trail_text(answer), as_json)
+    show(trail_json(answer), trail_text(answer), as_json)
+
+
+def label(
+    item: ItemText, newest: Newest = False, as_json: AsJson = False, data: DataFolder = None
+) -> None:
+    """Print the address that the QR on an item's label opens: its recipient's page.
+
+    Of items that this installation accepted. Who has the address can act on the item.
+    """
+    from backend.cli.installation import installation
+    from backend.domain.commitments import trail_code_text
+    from backend.queries import labels
+    from backend.store.engine import begin
+
+    house = installation(data)
+    with begin(house.engine) as db:
+        found = labels.label(db, find_item(db, item, newest))
+    code = trail_code_text(found.trail_code)
+    address = f"{house.settings.origin}/T/{code}"
+    facts = {"item": found.item, "number": found.number.value, "trail_code": code}
+    show(facts | {"address": address}, address, as_json)
 
 
 def prove(
@@ -83,6 +102,7 @@ def prove(
     from backend.cli.installation import installation
     from backend.proof.gather import NodeLogs
     from backend.proof.make import make_bundle
+    from backend.proof.words import counted
     from backend.queries import network
     from backend.queries.carriers import carriers
     from backend.store.engine import begin
@@ -100,7 +120,7 @@ def prove(
     facts = {"file": out, "item": found, "records": records, "signatures": signatures}
     show(
         facts | {"block": made.newest.number},
-        f"{out}: {records} records, {signatures} signatures, as of block {made.newest.number}. "
+        f"{out}: {counted(records, 'record')}, {counted(signatures, 'signature')}, as of block {made.newest.number}. "
         f"Check it:\n{command_line(f'check {shlex.quote(str(out))} --rpc {house.settings.rpc_urls[0]}')}",
         as_json,
     )
@@ -142,7 +162,7 @@ def check(
     limit_recursion()
     if not NODE_ADDRESS.fullmatch(rpc):
         raise BadRequest(f"{rpc} is no address of a node.", "One like http://127.0.0.1:8545.")
-    parsed = read_bundle(_bundle_bytes(bundle))
+    parsed = read_sealed(bundle, "proof bundle", "prove", read_bundle)
     address = "0x" + parsed.deployment.network.hex()
     if network is not None and network.lower() != address:
         raise Refuted(f"The bundle is of the network {address}, not of {network}.")
@@ -160,23 +180,6 @@ def check(
     show(_held_json(held, parsed.item, address), text, as_json)
 
 
-def _bundle_bytes(bundle: Path) -> bytes:
-    """What the file holds. Raises BadRequest for what is no bundle, whole or damaged."""
-    if bundle.is_dir():
-        raise BadRequest(f"{bundle} is a folder.", "Name the file of the bundle.")
-    if not bundle.is_file():
-        raise BadRequest(f"There is no file named {bundle}.", "Check its name and folder.")
-    if bundle.stat().st_size > LARGEST_BUNDLE_BYTES:
-        raise BadRequest(f"{bundle} is far too large for a bundle.")
-    try:
-        content = bundle.read_bytes()
-    except OSError as error:
-        raise BadRequest(f"{bundle} cannot be read: {error.strerror}.") from None
-    if not content.startswith(BUNDLE_BEGINS):
-        raise BadRequest(f"{bundle} is no proof bundle.", "`posthorn prove` writes one.")
-    return content
-
-
 def s10(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Like RR473124829AT.")],
     as_json: AsJson = False,
@@ -186,7 +189,6 @@ def s10(
     Its form, prefix, check digit and issuer.
     """
     from backend.domain.item_numbers import BadItemNumber, parse_s10
-    from backend.errors import Unprocessable
 
     try:
         value = parse_s10(number).value
@@ -204,27 +206,60 @@ def find_item(db: Connection, text: str, newest: bool) -> bytes:
 
     Raises NotFound, SeveralItems, Unprocessable.
     """
-    from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
     from backend.queries import items as item_answers
-    from backend.store.items import by_trail_lookup
 
+    text = text.strip()
     if ITEM_HASH.fullmatch(text):
         return bytes.fromhex(text[2:])
+    if (item := _by_trail_code(db, text)) is not None:
+        return item
+    if found := item_answers.bearing(db, _number_in(text)):
+        return found[0 if len(found) == 1 or newest else _ask_which(text, found)].item
+    raise NotFound(
+        f"No item bears the number {text}.",
+        f"`posthorn verify {text}` says where a stamp with this number stands."
+        if is_stamp_number(text)
+        else "Check it with `posthorn s10`, or give the trail code from its label.",
+    )
+
+
+def _by_trail_code(db: Connection, text: str) -> bytes | None:
+    """The item of a trail code, bare or in the address that a label's QR opens; None where it may be a number.
+
+    Raises NotFound, Unprocessable.
+    """
+    from backend.domain.commitments import BadTrailCode, parse_trail_code, trail_code_lookup
+    from backend.queries.labels import AGAIN, TRAIL_URL
+    from backend.store.items import by_trail_lookup
+
+    address = TRAIL_URL.fullmatch(text)
     try:
-        row = by_trail_lookup(db, trail_code_lookup(parse_trail_code(text)))
-        if row is not None:
-            return bytes(row.item)
-    except BadTrailCode:
-        pass  # then it is a number
-    found = item_answers.bearing(db, text)
-    if not found:
-        raise NotFound(
-            f"No item bears the number {text}.",
-            "Check it with `posthorn s10`, or give the trail code from its label.",
-        )
-    if len(found) == 1 or newest:
-        return found[0].item
-    return found[_ask_which(text, found)].item
+        code = parse_trail_code(address[1] if address else text)
+    except BadTrailCode as error:
+        if address:
+            raise Unprocessable(f"This is no label's code: {error}.", AGAIN) from None
+        return None
+    row = by_trail_lookup(db, trail_code_lookup(code))
+    if row is None and address:
+        raise NotFound("No label of this post bears this code.", AGAIN)
+    return bytes(row.item) if row else None
+
+
+def _number_in(text: str) -> str:
+    """The number as an item bears it. Raises Unprocessable for a stamp's whole code."""
+    from backend.domain.item_numbers import STAMP_PREFIX
+    from stamps.payload import PAYLOAD_IN_URL
+
+    if PAYLOAD_IN_URL.fullmatch(text):
+        raise Unprocessable("This is a stamp's code.", "`posthorn verify` says where it stands.")
+    return STAMP_PREFIX + text if is_stamp_number(text) else text
+
+
+def is_stamp_number(text: str) -> bool:
+    """Whether it is written like 1-3-000017."""
+    from stamps.number import WRITTEN
+
+    return WRITTEN.fullmatch(text) is not None
 
 
 def _ask_which(number: str, found: tuple[ItemAnswer, ...]) -> int:
@@ -253,79 +288,6 @@ def _item_line(item: ItemAnswer) -> str:
     return (
         f"accepted {when(item.accepted_time)}, {item.records} records, {state}, 0x{item.item.hex()}"
     )
-
-
-def _trail_json(answer: TrailAnswer) -> dict[str, Any]:
-    return {
-        "item": answer.item,
-        "number": answer.number,
-        "sentence": answer.sentence,
-        "answerable": answer.answerable,
-        "stamps": list(answer.stamps),
-        "as_of_block": answer.as_of.block,
-        "head": answer.state.head if answer.state else None,
-        "records": [
-            {
-                "record": one.entry.record,
-                "kind": one.entry.kind,
-                "text": one.text,
-                "event_time": one.entry.event_time,
-                "record_time": one.entry.place.block_time,
-                "block": one.entry.place.block,
-                "transaction": one.entry.place.transaction,
-                "digest": one.entry.digest,
-                "flags": list(one.flags),
-                "status": one.status,
-                "seal": one.seal,
-                "carried": [hop.text for hop in one.carried],
-            }
-            for one in answer.entries
-        ],
-        "carried": [one.text for one in answer.carried],
-        "notices": [
-            {"text": one.text, "block": one.block, "transaction": one.transaction}
-            for one in answer.notices
-        ],
-        "pending": [{"digest": p.digest, "state": p.state} for p in answer.pending],
-    }
-
-
-def _trail_text(answer: TrailAnswer) -> str:
-    from backend.queries.words import when
-
-    lines = [
-        f"{answer.number or '0x' + answer.item.hex()}: {answer.sentence}",
-        answer.answerable,
-        "",
-        "Oldest first:",
-    ]
-    for one in answer.entries:
-        seal = f" ({one.seal})" if one.seal else ""
-        lines.append(f"{one.entry.record:>3}  {_line(one, when)}{seal}")
-        lines += _carried_lines(one.carried, when)
-    if answer.packed:
-        lines.append(f"     {when(answer.packed.time)}  {answer.packed.text}")
-        lines += _carried_lines(answer.carried, when)
-    lines += [f"To be looked at: {notice.text}" for notice in answer.notices]
-    if answer.pending:
-        lines.append(f"{len(answer.pending)} more being recorded.")
-    return "\n".join([*lines, "", f"As of block {answer.as_of.block}."])
-
-
-def _line(one: EntryAnswer, when: Callable[[int], str]) -> str:
-    flags = f"  [{', '.join(one.flags).replace('_', ' ')}]" if one.flags else ""
-    return f"{when(one.entry.event_time)}  {one.text}{flags}"
-
-
-def _carried_lines(
-    hops: tuple[EntryAnswer, ...], when: Callable[[int], str], indent: str = "       "
-) -> list[str]:
-    """The moves of the receptacle that carried it, deeper ones further in (C7)."""
-    lines = []
-    for hop in hops:
-        lines += [f"{indent}· {_line(hop, when)}"]
-        lines += _carried_lines(hop.carried, when, indent + "  ")
-    return lines
 
 
 def _held_json(held: Held, item: bytes, network: str) -> dict[str, Any]:
@@ -372,13 +334,3 @@ def _held_text(held: Held, facilities: Any) -> str:
     inside = [contents(own, facilities)] if own else []
     beside = [evidence(event, facilities) for event in held.story.evidence]
     return "\n".join([holds, *carried(held.story, facilities), *inside, *beside])
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Whole or not at all. Raises BadRequest where it cannot be written."""
-    draft = file.with_name(file.name + ".new")
-    try:
-        draft.write_bytes(content)
-        draft.replace(file)
-    except OSError as error:
-        raise BadRequest(f"{file} cannot be written: {error.strerror}.") from None

@@ -30,7 +30,7 @@ def lie(house: Installation) -> dict[str, Any]:
         kept.write_text(json.dumps(truth))
         body["received_at"] += HOURS_LATER * 3600
         _set(db, row.item, row.record, row.event_time + HOURS_LATER * 3600, body)
-    return _changed(number, row.record, row.event_time, row.event_time + HOURS_LATER * 3600)
+    return _changed(number, row, row.event_time, row.event_time + HOURS_LATER * 3600)
 
 
 def truth(house: Installation) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def truth(house: Installation) -> dict[str, Any]:
             db, item, row.record, was["event_time"], row.body | {"received_at": was["received_at"]}
         )
     kept.unlink()
-    return _changed(was["number"], row.record, row.event_time, was["event_time"])
+    return _changed(was["number"], row, row.event_time, was["event_time"])
 
 
 def _model(db: Connection) -> tuple[str, Row[Any]]:
@@ -55,7 +55,8 @@ def _model(db: Connection) -> tuple[str, Row[Any]]:
     model = db.execute(select(showcase).where(showcase.c.kind == "item")).first()
     if model is None:
         raise NotFound(
-            "There is no demonstration here.", "Start one: posthorn up with a new --data."
+            "There is no demonstration here.",
+            "`posthorn up --data FOLDER` with a new folder starts one.",
         )
     item = bytes.fromhex(model.value[2:])
     rows = db.execute(
@@ -71,5 +72,6 @@ def _set(db: Connection, item: bytes, record: int, event_time: int, body: dict[s
     db.execute(update(entry).where(*where).values(event_time=event_time, body=body))
 
 
-def _changed(number: str, record: int, before: int, now: int) -> dict[str, Any]:
-    return {"number": number, "record": record, "before": when(before), "now": when(now)}
+def _changed(number: str, row: Row[Any], before: int, now: int) -> dict[str, Any]:
+    what = {"number": number, "item": bytes(row.item), "record": row.record}
+    return what | {"before": when(before), "now": when(now)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -24,6 +25,9 @@ DataFolder = Annotated[
     typer.Option("--data", help="Folder of the installation (default: POSTHORN_DATA, or var)."),
 ]
 DEEPEST_RECURSION = 1_000
+# A command of this program as errors name it, and those of them that work on no installation.
+NAMED = re.compile(r"`posthorn ([^`]+)`")
+WITHOUT_DATA = {"check", "s10"}
 # What a command has opened, to be closed when it ends.
 at_end = ExitStack()
 
@@ -58,6 +62,27 @@ def command_line(arguments: str, data: Path | None = None) -> str:
     program = sys.argv[0] if called.startswith("..") else called
     is_default = data is None or data.resolve() == Path("var").resolve()
     return f"{program} {arguments}{'' if is_default else f' --data {shlex.quote(str(data))}'}"
+
+
+def copyable(words: str) -> str:
+    """Words in which each `posthorn …` has become what can be copied into this terminal."""
+    data = _named_data()
+
+    def as_called(found: re.Match[str]) -> str:
+        alone = found[1].split()[0] in WITHOUT_DATA or "--data" in found[1]
+        return f"`{command_line(found[1], None if alone else data)}`"
+
+    return NAMED.sub(as_called, words)
+
+
+def _named_data() -> Path | None:
+    """The folder that this command was given."""
+    for word, following in zip(sys.argv, [*sys.argv[1:], ""], strict=True):
+        if word == "--data" and following:
+            return Path(following)
+        if word.startswith("--data="):
+            return Path(word.removeprefix("--data="))
+    return None
 
 
 def say(words: str) -> None:
@@ -96,11 +121,8 @@ def end_with(error: PosthornError) -> NoReturn:
     if "--json" in sys.argv:
         facts = {"error": error.name, "detail": error.detail, "what_now": error.what_now}
         print(_json(facts | {"facts": error.facts}, str))
-    say(
-        "\n".join(filter(None, (error.detail, error.what_now)))
-        if "\n" in error.detail
-        else str(error)
-    )
+    several_lines = "\n".join(filter(None, (error.detail, error.what_now)))
+    say(copyable(several_lines if "\n" in error.detail else str(error)))
     raise SystemExit(exit_code(error))
 
 

@@ -35,7 +35,10 @@ At = Annotated[
 @users.command()
 def add(
     name: Name,
-    role: Annotated[str, typer.Option(help="clerk, auditor or admin.")] = "clerk",
+    role: Annotated[
+        str | None,
+        typer.Option(help="clerk, auditor or admin; without it a new person is a clerk."),
+    ] = None,
     at: At = None,
     pin: Annotated[
         bool, typer.Option("--pin", help="Ask for a PIN, with which the person signs elsewhere.")
@@ -45,27 +48,29 @@ def add(
 ) -> None:
     """Add a person and print a one-use sign-in link.
 
-    One who is there already gets the new role, custodians, PIN.
+    One who is there already keeps what is not named, and gets the role, custodians, PIN that are.
     """
     from backend.cli.installation import installation
+    from backend.domain.ids import custodian_text
     from backend.store import people
     from backend.store.engine import begin
-    from backend.usecases.people import check_role, checked_name
+    from backend.usecases.people import checked_name
 
     name = checked_name(name)
-    if role not in ROLES:
-        raise BadRequest(f"{role!r} is no role.", f"One of: {', '.join(ROLES)}.")
-    custodians = [_custodian(text) for text in at or ()]
-    check_role(role, custodians)
+    custodians = _custodians(role, at or [])
     pin_hash = _pin_hash() if pin else None
     house = installation(data)
     with begin(house.engine) as db:
-        person, said = _put(db, name, role, custodians)
+        said = _put(db, name, role, custodians)
+        person = _known(db, name)
         if pin_hash is not None:
-            people.set_person(db, person, pin_hash=pin_hash)
-        link = sign_in_link(db, house.settings.origin, person)
-    text = f"{name} is {role}{said}. Sign-in link, good once within {LINK_HOURS} hours:\n{link}"
-    show({"person": person, "name": name, "role": role, "link": link}, text, as_json)
+            people.set_person(db, person.id, pin_hash=pin_hash)
+        link = sign_in_link(db, house.settings.origin, person.id)
+    text = (
+        f"{name} is {person.role}{said}. Sign-in link, good once within {LINK_HOURS} hours:\n{link}"
+    )
+    facts = {"person": person.id, "name": name, "role": person.role, "link": link}
+    show(facts | {"custodians": [custodian_text(n) for n in person.custodians]}, text, as_json)
 
 
 @users.command()
@@ -110,7 +115,7 @@ def custodians(
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
-    """List the custodians: number, name, kind, and whether they can sign now."""
+    """List the custodians: number, place, name, kind, and whether they can sign now."""
     from backend.cli.installation import installation
     from backend.queries.network import custodians as enrolled
     from backend.store import network
@@ -122,7 +127,7 @@ def custodians(
         known = network.custodians(db, [one.number for one in found])
     rows = [_custodian_row(one, known[one.number], int(time())) for one in found]
     lines = (
-        f"{row['number']:8} {row['name']} ({row['kind'].replace('_', ' ')}, {row['operator']})"
+        f"{row['number']:8} {row['place']:8} {row['name']} ({row['kind'].replace('_', ' ')}, {row['operator']})"
         + (f". {row['why']}" if row["why"] else "")
         for row in rows
     )
@@ -137,6 +142,7 @@ def _custodian_row(who: CustodianAnswer, known: Custodian, now: int) -> dict[str
     found = why_no_signature(known, who, now)
     return {
         "number": custodian_text(who.number),
+        "place": who.place,
         "name": who.name,
         "kind": codes.KINDS.name(who.kind),
         "operator": who.operator_name,
@@ -180,20 +186,25 @@ def sign_in_link(db: Any, origin: str, person: int) -> str:
     return f"{origin}/in/{people.new_credential(db, 'link', person, until)}"
 
 
-def _put(db: Any, name: str, role: str, custodians: list[int]) -> tuple[int, str]:
-    """The person, new or changed, and in words what changed. Custodians stay where none are named."""
+def _put(db: Any, name: str, role: str | None, custodians: list[int]) -> str:
+    """Keep the person, new or changed; in words what changed. What is not named stays as it was.
+
+    But an auditor works nowhere: who becomes one leaves its custodians.
+    """
     from backend.store import people
-    from backend.usecases.people import must_fit
+    from backend.usecases.people import check_role, must_fit
 
     row = people.by_name(db, name)
-    custodians = custodians or (list(row.custodians) if row else [])
+    role = role or (row.role if row else "clerk")
+    check_role(role, custodians)
+    if row is not None and role != "auditor":
+        custodians = custodians or list(row.custodians)
     must_fit(db, role, custodians)
     if row is None:
-        number = people.add_person(db, name, role, custodians)
-        assert number is not None
-        return number, ""
+        people.add_person(db, name, role, custodians)
+        return ""
     people.set_person(db, row.id, role=role, custodians=custodians, disabled=False)
-    return int(row.id), f", who was there already; {_changes(row, role, custodians)}"
+    return f", who was there already; {_changes(row, role, custodians)}"
 
 
 def _changes(row: Any, role: str, custodians: list[int]) -> str:
@@ -220,6 +231,18 @@ def _known(db: Any, name: str) -> Any:
     if row is None:
         raise NotFound(f"Nobody is called {name!r}.", "`posthorn user list` names all.")
     return row
+
+
+def _custodians(role: str | None, at: list[str]) -> list[int]:
+    """Those named, where they go with the role. Raises BadRequest, Unprocessable."""
+    from backend.usecases.people import check_role
+
+    if role not in (None, *ROLES):
+        raise BadRequest(f"{role!r} is no role.", f"One of: {', '.join(ROLES)}.")
+    custodians = [_custodian(text) for text in at]
+    if role is not None:
+        check_role(role, custodians)
+    return custodians
 
 
 def _custodian(text: str) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.cli.items import write_file
-from backend.cli.output import AsJson, DataFolder, Exit, say, show
+from backend.cli.files import read_sealed, write_file
+from backend.cli.output import AsJson, DataFolder, Exit, command_line, copyable, say, show
 from backend.errors import BadRequest, Conflict, NotFound, Unprocessable
 
 if TYPE_CHECKING:
@@ -62,8 +64,10 @@ def issue(
     """
     from backend.cli.installation import installation
     from backend.domain.ids import edition_text
+    from backend.proof.words import counted
     from backend.usecases import sell
 
+    _must_be_new(sheet)
     house = installation(data)
     number = _edition(edition)
     with _begin(house) as db:
@@ -74,14 +78,14 @@ def issue(
     with _begin(house) as db:
         write_file(sheet, _sheet(db, house, reserved.job, claims))
         sell.mark_printed(db, who, reserved.job)
-    say(
-        f"{sheet}: {count} stamps of {edition_text(number)}, serials {reserved.first}-{reserved.last}."
-    )
+    serials = _serials(range(reserved.first, reserved.last + 1))
+    noun = "serial" if count == 1 else "serials"
+    say(f"{sheet}: {counted(count, 'stamp')} of {edition_text(number)}, {noun} {serials}.")
     came_out = confirm or _ask_came_out()
     facts = {"job": reserved.job, "first": reserved.first, "last": reserved.last, "sheet": sheet}
     if came_out is not None:
         return _confirm(house, who, reserved.job, came_out, facts, as_json)
-    text = f"Not sold yet. Which came out? posthorn stamps confirm {reserved.job} all|SERIALS"
+    text = _what_next(reserved.job, count, person, data)
     show(facts | {"total": reserved.total, "confirmed": False}, text, as_json)
     return None
 
@@ -150,7 +154,7 @@ def verify(
 
     Ends with 0 issued by a known post, 1 not, 2 could not check.
     """
-    text = _read_code(Path(code)) if _is_file(code) else code
+    text = _shown(code)
     if offline is not None:
         _verify_offline(text, offline, as_json)
     from backend.cli.installation import installation
@@ -158,7 +162,7 @@ def verify(
 
     house = installation(data)
     with _begin(house) as db:
-        answer = stamps.verify(db, house.house, text)
+        answer = _directed(stamps.verify(db, house.house, text), text)
     show(_answer_json(answer), _answer_text(answer), as_json)
     raise SystemExit(_exit_of(answer.verdict.code, answer.verdict.facts is not None))
 
@@ -175,13 +179,14 @@ def trustlist(
     from backend.cli.installation import installation
     from backend.cli.trusted import trust_list
     from backend.proof.trust_list import write_trust_list
+    from backend.proof.words import counted
 
     house = installation(data)
     with _begin(house) as db:
         found = trust_list(db, house.house)
     write_file(out, write_trust_list(found))
     facts = {"file": out, "editions": len(found.editions), "block": found.as_of.number}
-    text = f"{out}: {len(found.editions)} editions, as of block {found.as_of.number}."
+    text = f"{out}: {counted(len(found.editions), 'edition')}, as of block {found.as_of.number}."
     show(facts, text, as_json)
 
 
@@ -202,6 +207,30 @@ def _sheet(db: Connection, house: Installation, job: int, claims: bool) -> bytes
         raise Unprocessable(f"The sheet of print job {job} cannot be made: {error}.") from None
 
 
+def _must_be_new(sheet: Path) -> None:
+    """Before anything is reserved: a sheet may be the only one of its stamps. Raises BadRequest."""
+    if sheet.exists():
+        raise BadRequest(f"{sheet} is there already.", "Name another file with --sheet.")
+    if not sheet.parent.is_dir():
+        raise BadRequest(f"There is no folder {sheet.parent}.", "Make it, or name another file.")
+
+
+def _serials(printed: range) -> str:
+    """As `stamps confirm` takes them."""
+    first, last = printed[0], printed[-1]
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _what_next(job: int, count: int, person: str, data: Path | None) -> str:
+    """How to say what came out of the printer, to be copied."""
+    as_whom = "" if person == "admin" else f" --as {shlex.quote(person)}"
+    lines = ["Not sold yet. Look at the sheet; when all came out:"]
+    lines.append(command_line(f"stamps confirm {job} all{as_whom}", data))
+    if count > 1:
+        lines.append("When only some did, their serials instead of all, like 17,19-24.")
+    return "\n".join(lines)
+
+
 def _ask_came_out() -> str | None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
@@ -218,8 +247,8 @@ def _confirm(
     good = set(printed) if came_out == "all" else serials_in(came_out)
     if strangers := sorted(good - set(printed)):
         raise Unprocessable(
-            f"This job printed serials {printed[0]} to {printed[-1]}, not {strangers[0]}.",
-            f"Name those that came out: posthorn stamps confirm {job} SERIALS",
+            f"This job printed {_serials(printed)}, not {strangers[0]}.",
+            f"Name those that came out: `posthorn stamps confirm {job} {_serials(printed)}`, or fewer.",
         )
     with _begin(house) as db:
         promises = sell.confirm_print(db, house.house, who, job, set(printed) - good)
@@ -305,6 +334,26 @@ def _face(db: Connection, house: Installation, stamp: int) -> Any:
 
 
 # --- verifying --------------------------------------------------------------------------------------
+def _shown(code: str) -> str:
+    """What was typed, or what a picture of that name shows. Raises BadRequest."""
+    if _is_file(code):
+        return _read_code(Path(code))
+    if "://" not in code and Path(code).suffix:
+        raise BadRequest(f"There is no file named {code}.", "Check its name and folder.")
+    return code
+
+
+def _directed(answer: StampAnswer, text: str) -> StampAnswer:
+    """At a terminal a parcel's number opens its trail, which it does on no page."""
+    from backend.queries.stamps import about_item_number
+    from backend.queries.words import ITEM_NUMBER_WORDS
+
+    if about_item_number(text) != ITEM_NUMBER_WORDS:
+        return answer
+    there = copyable(f"`posthorn trail {shlex.quote(text)}` shows its trail.")
+    return replace(answer, words=replace(answer.words, what_now=there))
+
+
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
@@ -325,9 +374,9 @@ def _read_code(image: Path) -> str:
 def _verify_offline(text: str, file: Path, as_json: bool) -> None:
     from backend.proof.trust_list import judge_offline, read_trust_list
 
-    if not file.is_file():
-        raise BadRequest(f"There is no file {file}.", "`posthorn trustlist --out FILE` makes one.")
-    found = judge_offline(read_trust_list(file.read_bytes()), text)
+    _must_have_code(text)
+    trusted = read_sealed(file, "trust list", "trustlist --out FILE", read_trust_list)
+    found = judge_offline(trusted, text)
     facts = {
         "code": found.code,
         "stamp": found.number,
@@ -337,6 +386,20 @@ def _verify_offline(text: str, file: Path, as_json: bool) -> None:
     }
     show(facts, found.words, as_json)
     raise SystemExit(_exit_of(found.code, known=True))
+
+
+def _must_have_code(text: str) -> None:
+    """Raises BadRequest for numbers: nothing in them can be checked."""
+    from backend.cli.items import is_stamp_number
+    from backend.domain.item_numbers import has_standard_form
+
+    if has_standard_form(text):
+        raise BadRequest("This is a parcel's number.", f"`posthorn trail {text}` shows its trail.")
+    if is_stamp_number(text.strip()):
+        raise BadRequest(
+            "A number alone cannot be checked offline: nobody has signed it.",
+            "Give the whole code or a picture of it, or leave out --offline.",
+        )
 
 
 def _exit_of(code: str, known: bool) -> Exit:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backend.cli.output import AsJson, DataFolder, Exit, say, show
+from backend.cli.output import AsJson, DataFolder, Exit, command_line, say, show
+from backend.domain.times import written
 from backend.errors import BadRequest, Conflict, NotFound
 
 if TYPE_CHECKING:
     from backend.importing.run import Options, Summary
     from backend.indexer.fsck import Difference
+
+# How the names end that fsck gives to times.
+TIMES = ("time", "_at", "deadline")
 
 demo = typer.Typer(help="Suppose the post lied.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -101,11 +105,7 @@ def fsck(as_json: AsJson = False, data: DataFolder = None) -> None:
 
     house = installation(data)
     found = compare(house.engine, Views(house.node, house.deployment), house.deployment)
-    lines = [
-        f"{one.what} {_named(one)}: {_value(one.in_model)} here, {_value(one.on_chain)} on the chain"
-        for one in found
-    ]
-    text = "\n".join(lines) or "Nothing differs."
+    text = "\n".join(map(difference_text, found)) or "Nothing differs."
     facts = [
         {"what": d.what, "key": _key(d.key), "record": d.record}
         | {"here": _value(d.in_model), "chain": _value(d.on_chain)}
@@ -173,7 +173,13 @@ def lie(as_json: AsJson = False, data: DataFolder = None) -> None:
     from backend.cli import lying
     from backend.cli.installation import installation
 
-    show(*_told(lying.lie(installation(data))), as_json)
+    house = installation(data)
+    changed, text = _told(lying.lie(house))
+    page = f"{house.settings.origin}/items/0x{changed['item'].hex()}"
+    look = (
+        f"Look at the third tick on {page}\nand at what this finds:\n{command_line('fsck', data)}"
+    )
+    show(changed, f"{text}\n{look}", as_json)
 
 
 @demo.command()
@@ -249,12 +255,22 @@ def _options(
     return Options(beside, found, mode, reuse_numbers, wait)
 
 
+def difference_text(one: Difference) -> str:
+    """`event time of record 5 of item 0x…: 2026-11-25 01:50:00 UTC here, …`."""
+    field = one.what.partition(" of ")[0]
+    is_time = field.endswith(TIMES)
+    here, there = _value(one.in_model, is_time), _value(one.on_chain, is_time)
+    return f"{one.what.replace('_', ' ')} {_named(one)}: {here} here, {there} on the chain"
+
+
 def _named(difference: Difference) -> str:
     key = _key(difference.key)
     return key if difference.record is None else f"{difference.record} of item {key}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, is_time: bool = False) -> str:
+    if is_time and isinstance(value, int):
+        return written(value, "%Y-%m-%d %H:%M:%S UTC")
     return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from backend.cli.output import copyable
 from backend.errors import BadRequest
 from backend.indexer.second_look import Seen
 from backend.indexer.spans import Digest, first_difference
@@ -25,7 +26,7 @@ def status_text(found: StatusAnswer) -> str:
         *map(_lane_text, found.lanes),
         *(f"node {one.name}: {one.trouble or f'block {one.head}'}" for one in found.nodes),
         *_hooks_text(found.hooks),
-        *(f"ALARM: {alarm}" for alarm in found.alarms),
+        *(f"ALARM: {copyable(alarm)}" for alarm in found.alarms),
         *(f"alarm {_when(one)}: {one.text}" for one in found.last_alarms if one.ended_at),
     ]
     return "\n".join(lines)
@@ -83,7 +84,7 @@ def read_digests(file: Path) -> list[Digest]:
             Digest(d["first"], d["last"], d["logs"], bytes.fromhex(d["digest"][2:])) for d in found
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        what_now = "Print one with: posthorn digests --json."
+        what_now = "`posthorn digests --json` prints them."
         raise BadRequest(f"{file} holds no digests: {error!r}.", what_now) from None
 
 
@@ -98,5 +99,5 @@ def digests_text(ours: Sequence[Digest], theirs: Sequence[Digest] | None) -> str
         return f"Block {differing.first} differs."
     return (
         f"Blocks {differing.first} to {differing.last} differ. "
-        f"Which of them: posthorn digests --span {differing.first}, on both sides."
+        f"Which of them, on both sides: {copyable(f'`posthorn digests --span {differing.first}`')}."
     )

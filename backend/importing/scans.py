@@ -86,7 +86,7 @@ class Facilities:
         if not found:
             raise BadRow(
                 f"No facility is called {word!r}.",
-                "Give its number (like 1-4), its place code or its name, as `posthorn status` has them.",
+                "Give its number (like 1-4), its place code or its name, as `posthorn custodians` has them.",
             )
         several = ", ".join(map(ids.custodian_text, sorted(found)))
         raise BadRow(f"{word!r} may be any of {several}.", "Give the facility's number.")

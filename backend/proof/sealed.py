@@ -28,6 +28,12 @@ class Damaged(Unprocessable):
     title = "The file was changed"
 
 
+class NotSealed(Damaged):
+    """It is no sealed file at all, or not the whole of one: nothing can be said of what it was."""
+
+    title = "This is no sealed file"
+
+
 class OtherFormat(Unprocessable):
     """A sealed file, but of another kind or version."""
 
@@ -50,17 +56,18 @@ def seal(body: dict[str, Any]) -> bytes:
 def unseal(raw: bytes, format_: str) -> dict[str, Any]:
     """The body of a sealed file without its `format`, which must be this one.
 
-    Raises Damaged for anything but what `seal` wrote, OtherFormat.
+    Raises NotSealed, Damaged for anything but what `seal` wrote, OtherFormat.
     """
     try:
         whole = json.loads(raw) if _is_shallow(raw) else None
         spelled_alike = canonical(whole) + b"\n" == raw
     except ValueError:
-        raise Damaged("This is no sealed file: it is not JSON.", ANEW) from None
-    parts = fields(whole, "body", "sha256")
-    body, said = parts["body"], parts["sha256"]
+        raise NotSealed("This is no sealed file: it is not JSON.", ANEW) from None
+    if not isinstance(whole, dict) or set(whole) != {"body", "sha256"}:
+        raise NotSealed("This is no sealed file: it is not of body and sha256.", ANEW)
+    body, said = whole["body"], whole["sha256"]
     if not isinstance(body, dict):
-        raise Damaged("This is no sealed file: its body is no object.", ANEW)
+        raise NotSealed("This is no sealed file: its body is no object.", ANEW)
     if said != (found := _checksum(body)):
         raise Damaged(f"The checksum says {said}, the content has {found}.", ANEW)
     if not spelled_alike:

@@ -124,7 +124,7 @@ def disable(db: Connection, number: int, operator: int, why: str) -> bool:
         return False
     text = f"Web hook {number} of operator {operator} was switched off: {why}."
     raise_alarm(
-        db, _source(number), f"{text} When its receiver is right: posthorn hook on {number}."
+        db, _source(number), f"{text} When its receiver is right: `posthorn hook on {number}`."
     )
     return True
 

@@ -14,6 +14,7 @@ from backend.ports import House, Outcome
 from backend.store import hooks as rows
 
 SALT_BYTES = 16
+LARGEST_NUMBER = 2**31 - 1
 
 
 def add_hook(
@@ -51,7 +52,7 @@ def try_hook(house: House, row: Row[Any]) -> Outcome:
 
 def known(db: Connection, number: int) -> Row[Any]:
     """Raises NotFound."""
-    row = rows.find(db, number)
+    row = rows.find(db, number) if number <= LARGEST_NUMBER else None
     if row is None:
-        raise NotFound(f"There is no web hook {number}.", "Look at the list: posthorn hook list.")
+        raise NotFound(f"There is no web hook {number}.", "`posthorn hook list` names all.")
     return row

@@ -95,7 +95,7 @@ def check_role(role: str, custodians: Sequence[int]) -> None:
     if role == "auditor" and custodians:
         raise Unprocessable(
             "An auditor records nothing, so it works at no custodian.",
-            "Leave the custodians out, or add a clerk.",
+            "Leave the custodians out, or choose the role clerk.",
         )
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from installed import (
@@ -21,6 +26,7 @@ from installed import (
 )
 from PIL import Image
 
+from backend.domain.commitments import trail_code_text
 from backend.embedded.processes import wait_until
 from backend.proof.bundle import read_bundle
 from stamps.scan import read_codes
@@ -67,6 +73,40 @@ def test_trail_of_a_letter_shows_the_moves_of_its_bag(up: Up) -> None:
     assert record["carried"] == ["Innsbruck exchange to Zürich exchange"]
 
 
+@pytest.mark.parametrize(
+    ("number", "record", "said"),
+    [
+        (
+            "CP900001031AT",
+            5,
+            "[reservation: given sound, found wet and crushed; key of operator: both]",
+        ),
+        ("CP900001045AT", 5, "[corrects record 1; key of operator]"),
+        ("RR900001120AT", 1, "[recorded at DAY, 17:42 UTC]"),
+        ("RR900001120AT", 2, "[key of operator: receiver]"),
+    ],
+)
+def test_trail_says_what_its_flags_are_about(up: Up, number: str, record: int, said: str) -> None:
+    """Conditions, the corrected record, the record time where it is late, whose key the operator holds."""
+    lines = up.run("trail", number).stdout.splitlines()
+    (line,) = (line for line in lines if line.startswith(f"{record:>3}  "))
+    assert re.sub(r"[0-9]+ [A-Z][a-z]+ 20[0-9]{2}", "DAY", line).endswith(said)
+
+
+def test_trail_as_json_has_conditions_sides_and_the_corrected_record(up: Up) -> None:
+    """Written as in the API: custodians by number, codes by name."""
+    reserved = up.json("trail", "CP900001031AT")["records"][4]
+    assert (reserved["given"], reserved["found"]) == ("sound", "wet_and_crushed")
+    assert (reserved["at"], reserved["to"]) == ("1-6", "2-7")
+    assert (reserved["key_holder"], reserved["receiver_key_holder"]) == ("operator", "operator")
+    assert reserved["corrects"] is None
+    corrected = up.json("trail", "CP900001045AT")["records"][4]
+    assert (corrected["corrects"], corrected["given"]) == (1, None)
+    late = up.json("trail", "RR900001120AT")["records"]
+    assert late[0]["record_time"] - late[0]["event_time"] > 3_600
+    assert (late[1]["key_holder"], late[1]["receiver_key_holder"]) == ("device", "operator")
+
+
 def test_proof_of_the_model_item_holds_and_asks_no_posthorn_server(up: Up, tmp_path: Path) -> None:
     """The terminal of the first two minutes."""
     file = tmp_path / "p.json"
@@ -106,12 +146,72 @@ def test_a_changed_byte_a_wrong_file_and_a_silent_node_are_three_things(
     refused(command("check", file, "--rpc", up.rpc_url, "--network", "0x" + "1" * 40), 1, network)
 
 
+def test_what_a_label_shows_opens_its_trail(up: Up, tmp_path: Path) -> None:
+    """The code as it is typed, and the address that a phone's camera reads."""
+    address = up.run("label", MODEL, "--newest").stdout.strip()
+    code = up.json("label", MODEL, "--newest")["trail_code"]
+    assert address == f"http://127.0.0.1:{up.port}/T/{code}"
+    with urlopen(address) as page:
+        assert MODEL in page.read().decode()
+    file = tmp_path / "p.json"
+    up.json("prove", MODEL, "--newest", "--out", file, "--open")
+    opening = read_bundle(file.read_bytes()).opening
+    assert opening is not None
+    assert code == trail_code_text(opening.trail_code)
+    for shown in (code, f"http://127.0.0.1:{up.port}/T/{code}", f"HTTPS://POST.EXAMPLE/T/{code}/"):
+        assert up.json("trail", shown)["number"] == MODEL
+    other = code[:-1] + ("7" if code[-1] != "7" else "8")
+    refused(up.run("trail", f"http://post.example/T/{other}"), 1, "No label of this post bears")
+    refused(up.run("trail", "http://post.example/T/123"), 1, "This is no label's code")
+
+
+def test_trail_of_a_stamp_is_its_verdict(up: Up) -> None:
+    refused(up.run("trail", VALID), 1, f"posthorn verify {VALID} --data")
+    refused(up.run("trail", "http://post.example/S/ABC"), 1, "stamp's code", "posthorn verify")
+
+
+def test_part_of_a_bundle_refutes_nothing(up: Up, tmp_path: Path) -> None:
+    """Exit code 1 would say that its trail was refuted."""
+    file, cut, trusted = (tmp_path / name for name in ("p.json", "cut.json", "trust.json"))
+    up.json("prove", MODEL, "--newest", "--out", file)
+    up.json("trustlist", "--out", trusted)
+    for content in (file.read_bytes()[:5_000], b'{"body":{},"sha":1}\n', b'{"body":[],"sha256":1}'):
+        cut.write_bytes(content)
+        refused(command("check", cut, "--rpc", up.rpc_url), 2, "is no proof bundle", "anew")
+    refused(command("check", trusted, "--rpc", up.rpc_url), 2, "of the format")
+    refused(command("verify", "x", "--offline", cut), 2, "is no trust list")
+    refused(command("verify", "x", "--offline", file), 2, "of the format")
+    refused(command("check", "/dev/null", "--rpc", up.rpc_url), 2, "is no proof bundle")
+
+
+def test_bundle_is_read_from_a_pipe(up: Up, tmp_path: Path) -> None:
+    """As `check <(cat p.json)` and `cat p.json | check /dev/stdin` give it."""
+    file, pipe = tmp_path / "p.json", tmp_path / "pipe"
+    up.json("prove", MODEL, "--newest", "--out", file)
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", str(file), str(pipe)]) as writing:
+        said = command("check", pipe, "--rpc", up.rpc_url).stdout
+        writing.kill()  # it waits for ever where nobody reads
+    assert said.startswith("holds: ")
+    with file.open("rb") as given:
+        words = [*COMMAND, "check", "/dev/stdin", "--rpc", up.rpc_url]
+        assert subprocess.run(words, stdin=given, cwd=ROOT, timeout=60).returncode == 0
+
+
 def test_unknown_items_and_folders_where_nothing_runs_are_said(up: Up, tmp_path: Path) -> None:
     refused(up.run("trail", "RR473124829AT"), 1, "No item bears the number RR473124829AT")
     refused(up.run("trail", "0x" + "0" * 64), 1, "Check what was typed")
     mistyped = up.run("trail", "CP900001032AT")
     refused(mistyped, 1, "scan again or type the number anew.\n")
     refused(command("trail", MODEL, "--data", tmp_path), 2, "does not run in", "posthorn up")
+
+
+def test_commands_that_errors_name_can_be_copied(up: Up) -> None:
+    """With the program as it was called and the folder that was named, but where a command takes none."""
+    called = f"posthorn user list --data {up.data}`"
+    refused(up.run("user", "disable", "nobody"), 1, called)
+    done = up.run("trail", "RR473124829AT")
+    refused(done, 1, "posthorn s10`")
 
 
 def test_an_error_is_json_where_json_was_asked_for(up: Up) -> None:
@@ -139,6 +239,18 @@ def test_verify_says_where_a_stamp_stands(up: Up, number: str, use: str) -> None
 def test_number_of_an_item_is_no_stamp_and_said_to_be_one(up: Up) -> None:
     done = up.run("verify", "RR900001014AT")
     assert (done.returncode, "This is a parcel’s number." in done.stdout) == (2, True)
+    assert f"posthorn trail RR900001014AT --data {up.data}` shows its trail" in done.stdout
+    offline = up.run("verify", "RR900001014AT", "--offline", "none.json")
+    refused(offline, 2, "This is a parcel's number", "posthorn trail RR900001014AT")
+
+
+def test_number_of_a_stamp_cannot_be_checked_offline(up: Up) -> None:
+    refused(command("verify", VALID, "--offline", "none.json"), 2, "A number alone", "whole code")
+
+
+@pytest.mark.parametrize("name", ["nix.png", "./nix.JPEG", "some/where/nix.pdf"])
+def test_picture_that_is_not_there_is_no_unreadable_code(up: Up, name: str) -> None:
+    refused(up.run("verify", name), 2, f"There is no file named {name}")
 
 
 def test_a_sold_sheet_reads_back_and_its_stamps_become_valid(up: Up, tmp_path: Path) -> None:
@@ -154,6 +266,35 @@ def test_a_sold_sheet_reads_back_and_its_stamps_become_valid(up: Up, tmp_path: P
     assert up.json("verify", spoilt)["use"] == "void"
     refused(up.run("stamps", "confirm", job["job"], "all"), 1, "finished")
     refused(up.run("stamps", "confirm", 999, "all"), 1, "no print job 999")
+
+
+def test_the_command_that_ends_a_sale_can_be_copied_as_it_stands(up: Up, tmp_path: Path) -> None:
+    """With the folder and the person of the sale; no `|` in it, which a shell would take for a pipe."""
+    sheet = tmp_path / "one.pdf"
+    words = ("--edition", "1-1", "--count", 1, "--sheet", sheet, "--at", "1-1", "--as", "clerk 1")
+    done = up.run("stamps", "issue", *words)
+    assert re.fullmatch(r".*one.pdf: 1 stamp of 1-1, serial [0-9]+\.\n", done.stderr)
+    asked, copied = done.stdout.splitlines()
+    assert asked.startswith("Not sold yet.")
+    program, *arguments = shlex.split(copied)
+    assert Path(program).name == "posthorn"
+    assert arguments[-4:] == ["--as", "clerk 1", "--data", str(up.data)]
+    stranger = up.run("stamps", "confirm", arguments[2], "999999")
+    (named,) = re.findall("`(.*?)`", stranger.stderr)
+    assert shlex.split(named)[1:4] == ["stamps", "confirm", arguments[2]]
+    assert command(*arguments).stdout.startswith("1 sold, 0 void.")
+
+
+def test_a_sheet_takes_no_other_files_place(up: Up, tmp_path: Path) -> None:
+    """Before stamps are taken from stock: an older sheet may be all that there is of its claim codes."""
+    older, nowhere = tmp_path / "older.pdf", tmp_path / "none" / "sheet.pdf"
+    older.write_text("the only one")
+    words = ("stamps", "issue", "--edition", "1-1", "--count", 2, "--at", "1-1", "--sheet")
+    before = up.json(*words, tmp_path / "before.pdf")
+    refused(up.run(*words, older), 2, "older.pdf is there already", "another file")
+    refused(up.run(*words, nowhere), 2, "There is no folder")
+    assert older.read_text() == "the only one"
+    assert up.json(*words, tmp_path / "after.pdf")["first"] == before["last"] + 1
 
 
 @pytest.mark.parametrize(
@@ -206,11 +347,10 @@ def test_people_come_change_and_go(up: Up) -> None:
     assert len(token) > 30
     up.json("user", "add", "clerk 9", "--role", "auditor")
     up.json("user", "disable", "clerk 9")
-    known = {person["name"]: person for person in up.json("user", "list")["people"]}
-    assert known["clerk 9"] == {
+    assert person_named(up, "clerk 9") == {
         "name": "clerk 9",
         "role": "auditor",
-        "custodians": ["1-1"],
+        "custodians": [],
         "pin": False,
         "disabled": True,
     }
@@ -222,13 +362,47 @@ def test_people_come_change_and_go(up: Up) -> None:
         refused(up.run("user", "add", name), 1, "characters that can be seen")
 
 
+def person_named(up: Up, name: str) -> dict[str, Any]:
+    people: list[dict[str, Any]] = up.json("user", "list")["people"]
+    return next(person for person in people if person["name"] == name)
+
+
+@pytest.mark.parametrize(
+    ("role", "at", "custodians"),
+    [("admin", (), []), ("auditor", (), []), ("clerk", ("--at", "1-1"), ["1-1"])],
+)
+def test_another_link_leaves_role_and_custodians_as_they_are(
+    up: Up, role: str, at: tuple[str, ...], custodians: list[str]
+) -> None:
+    """Pages tell who has lost its link to have `user add NAME` typed."""
+    name = f"known {role}"
+    first = up.json("user", "add", name, "--role", role, *at)
+    again = up.json("user", "add", name)
+    assert (again["role"], again["custodians"]) == (role, custodians)
+    assert again["link"] != first["link"]
+    assert person_named(up, name)["role"] == role
+    assert "nothing changes" in up.run("user", "add", name).stdout
+
+
+def test_who_becomes_an_auditor_works_nowhere(up: Up) -> None:
+    up.json("user", "add", "clerk 11", "--at", "1-1")
+    changed = up.run("user", "add", "clerk 11", "--role", "auditor").stdout
+    assert "role auditor instead of clerk, at nowhere instead of 1-1" in changed
+    assert person_named(up, "clerk 11")["custodians"] == []
+    refused(up.run("user", "add", "clerk 11", "--at", "1-1"), 1, "works at no custodian")
+    assert up.json("user", "add", "clerk 11", "--role", "clerk", "--at", "1-1")["role"] == "clerk"
+
+
 def test_people_work_where_there_is_a_custodian(up: Up) -> None:
     refused(up.run("user", "add", "x", "--at", "9-9"), 1, "no custodian 9-9", "posthorn custodians")
     listed = {one["number"]: one for one in up.json("custodians", "--operator", "1")["custodians"]}
     assert all(number.startswith("1-") for number in listed)
     assert (listed["1-1"]["kind"], listed["1-1"]["can_sign"]) == ("counter", True)
     assert "to sign lapsed on" in listed["1-2"]["why"]
-    assert "1-1      Innsbruck 1, counter 1 (counter, Arlberg Post)" in up.run("custodians").stdout
+    assert (
+        "1-1      AT602001 Innsbruck 1, counter 1 (counter, Arlberg Post)"
+        in up.run("custodians").stdout
+    )
     refused(up.run("user", "add", "x"), 1, "A clerk works at one custodian at least", "--at")
     refused(up.run("user", "disable", "x"), 1, "Nobody is called")  # nothing half done is kept
 
@@ -284,17 +458,25 @@ def test_the_server_can_lie_and_the_proof_cannot(up: Up, tmp_path: Path) -> None
         return time_
 
     true = said()
-    lie = up.json("demo", "lie")
+    up.json("demo", "lie")
+    up.json("demo", "truth")
+    told, look, _, copied = up.run("demo", "lie").stdout.splitlines()
+    with urlopen(look.rpartition(" ")[2]) as page:
+        assert 'id="record-5"' in page.read().decode()
+    assert command(*shlex.split(copied)[1:]).stdout.startswith("event time of record 5 of item")
+    assert told.startswith(f"{MODEL}, record 5: ")
     assert said() == true + 7_200
     refused(up.run("demo", "lie"), 1, "demo truth")
     fsck = up.run("fsck", "--json")
     assert fsck.returncode == 1
     found = {(d["what"], d["record"]) for d in json.loads(fsck.stdout)["differences"]}
     assert found == {("event_time of record", 5), ("received_at of record", 5)}
+    (line,) = (line for line in up.run("fsck").stdout.splitlines() if "event time" in line)
+    assert re.fullmatch(r"event time of record 5 of item 0x\w{64}: .* 01:50:00 UTC here, .*", line)
+    assert line.endswith(" 23:50:00 UTC on the chain")
     file = tmp_path / "p.json"
     up.json("prove", MODEL, "--newest", "--out", file)
     assert command("check", file, "--rpc", up.rpc_url).returncode == 0
-    assert lie["record"] == 5
     up.json("demo", "truth")
     assert said() == true
     refused(up.run("demo", "truth"), 1, "demo lie")
@@ -371,4 +553,5 @@ def test_a_web_hook_that_may_not_be_or_is_not_there_is_refused(up: Up) -> None:
     refused(up.run("hook", "add", own, "--operator", "1"), 1, "Posthorn's own")
     refused(up.run("hook", "add", "https://a.example/", "--operator", "9"), 1, "no operator 9")
     for what in ("on", "off", "test", "remove"):
-        refused(up.run("hook", what, "77"), 1, "There is no web hook 77", "hook list")
+        for number in ("77", "99999999999"):
+            refused(up.run("hook", what, number), 1, f"is no web hook {number}", "hook list")

@@ -251,7 +251,7 @@ def test_the_schedule_is_kept_with_the_same_id_and_a_new_time_until_the_hook_is_
     assert told.state().state == "disabled"
     assert alarms(told.engine) == [
         f"Web hook {number} of operator 1 was switched off: it answered 400, the last of 10 times. "
-        f"When its receiver is right: posthorn hook on {number}."
+        f"When its receiver is right: `posthorn hook on {number}`."
     ]
 
 

@@ -11,9 +11,11 @@ import typer.main
 from backend.cli.app import app
 from backend.cli.output import Exit
 from backend.config import PREFIX, Settings
+from backend.demonstration.cast import PEOPLE
 from backend.importing.files import OPTIONAL, REQUIRED
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "operations.md").read_text()
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
 
 
 def first_cells() -> list[str]:
@@ -42,7 +44,14 @@ def test_every_exit_code_is_explained(code: Exit) -> None:
     assert re.search(rf"^\| {int(code)} \|", PAGE, re.MULTILINE)
 
 
-def test_commands_of_the_page_exist() -> None:
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_commands_of_the_documents_exist(page: Path) -> None:
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    named = set(re.findall(r"posthorn ([a-z][a-z-]*)", PAGE)) - {"up"}
-    assert named <= set(known)
+    assert set(re.findall(r"posthorn ([a-z][a-z0-9-]*)", page.read_text())) <= set(known)
+
+
+def test_people_of_the_demonstration_are_listed() -> None:
+    page = (ROOT / "docs" / "demonstration.md").read_text()
+    assert re.findall(r"^\| `([a-z0-9 ]+)` \|", page, re.MULTILINE) == [one[0] for one in PEOPLE]

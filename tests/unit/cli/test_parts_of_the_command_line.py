@@ -17,7 +17,7 @@ from backend.cli.folder import (
     Installed,
     fingerprint,
 )
-from backend.cli.output import Exit, SeveralItems, exit_code, say, say_unexpected, show
+from backend.cli.output import Exit, SeveralItems, copyable, exit_code, say, say_unexpected, show
 from backend.cli.stamps import serials_in
 from backend.cli.supervisor import Child, Supervisor
 from backend.embedded.processes import wait_until
@@ -154,3 +154,22 @@ def test_what_is_said_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err == "a�[2Jb\nc�d�e�f\n"
     show({"name": "\x1b\x9b\U000e0001é"}, "", as_json=True)
     assert capsys.readouterr().out == '{"name": "\\u001b\\u009b\\udb40\\udc01é"}\n'
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "copied"),
+    [
+        ((), "trail X", "trail X"),
+        (("--data", "/some/a folder"), "trail X", "trail X --data '/some/a folder'"),
+        (("--data=/some/folder",), "trail X", "trail X --data /some/folder"),
+        (("--data", "var"), "trail X", "trail X"),
+        (("--data", "/some/folder"), "s10", "s10"),
+        (("--data", "/some/folder"), "up --data NEW", "up --data NEW"),
+    ],
+)
+def test_commands_in_sentences_become_what_was_called(
+    monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], named: str, copied: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [".venv/bin/posthorn", "status", *given])
+    said = copyable(f"Type `posthorn {named}` or posthorn.")
+    assert said == f"Type `.venv/bin/posthorn {copied}` or posthorn."

@@ -98,6 +98,12 @@ def test_what_cannot_be_understood_is_said(cells: dict[str, str], words: str) ->
     assert words in why(**cells)
 
 
+def test_unknown_facility_is_told_where_all_are_listed() -> None:
+    with pytest.raises(BadRow) as caught:
+        scan(facility="Nowhere")
+    assert "`posthorn custodians`" in caught.value.what_to_do
+
+
 def test_the_same_scan_means_the_same_wherever_and_however_it_is_written() -> None:
     same = scan(line=900, item="rr473124829at", facility="innsbruck 1, COUNTER 1")
     assert same.meaning == scan().meaning

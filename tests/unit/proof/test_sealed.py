@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.proof.sealed import Damaged, OtherFormat, raw_bytes, seal, unseal
+from backend.proof.sealed import Damaged, NotSealed, OtherFormat, raw_bytes, seal, unseal
 
 FORMAT = "posthorn.test.1"
 VALUES = st.recursive(
@@ -78,7 +78,7 @@ def test_the_same_meaning_in_another_spelling_is_refused(respell: Any) -> None:
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(raw: bytes) -> None:
-    with pytest.raises(Damaged) as caught:
+    with pytest.raises(NotSealed) as caught:
         unseal(raw, FORMAT)
     assert "\n" not in str(caught.value)
 
