@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,8 +23,8 @@ from backend.api.verdicts import Verdicts
 from backend.chain.client import Node
 from backend.chain.deployment import Deployment, read_deployment
 from backend.config import Settings
-from backend.errors import BadSettings
-from backend.house import build_house, open_keys
+from backend.errors import BadSettings, Unavailable
+from backend.house import build_house, check_keys, open_keys
 from backend.ports import House
 from backend.proof.bundle import Opening
 from backend.proof.gather import NodeLogs
@@ -32,6 +32,7 @@ from backend.proof.make import make_bundle
 from backend.store.engine import open_engine
 from backend.store.known import read_known_blocks
 from backend.store.room import Room
+from backend.store.used import addresses_by_key, was_used
 
 PAGES = "backend.web.pages"
 # More threads than cores only wait for each other; some wait for the database, or for the same key.
@@ -45,11 +46,14 @@ def create_app(settings: Settings) -> FastAPI:
             "The service needs a database and a node.",
             "Name them with POSTHORN_DATABASE_URL and POSTHORN_RPC_URLS, or start everything: `posthorn up`.",
         )
-    deployment = read_deployment(settings.deployment_file)
     engine = open_engine(settings.database_url, pool_size=THREADS)
+    deployment = read_deployment(settings.deployment_file, partial(was_used, engine))
     known = partial(read_known_blocks, engine)
     node = Node(settings.rpc_urls, deployment.chain_id, known=known)
-    house = build_house(settings, deployment, open_keys(settings))
+    keystore = open_keys(settings)
+    with suppress(Unavailable):  # what is away is waited for; who sends will ask again
+        check_keys(keystore, addresses_by_key(engine))
+    house = build_house(settings, deployment, keystore)
     # The embedded database lies in the folder; of one elsewhere nobody here sees the disk.
     room = Room(engine, settings.data if settings.data.is_dir() else None)
     return assemble(house, engine, node, deployment, find_pages(), room)

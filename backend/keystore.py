@@ -21,6 +21,7 @@ from eth_account import Account
 
 from backend.domain.keccak import keccak256
 from backend.errors import Unavailable
+from backend.key_files import PASSPHRASE, SEED, check_keys_there
 
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 SCRYPT_COST = 2**14
@@ -121,14 +122,26 @@ def _bound(edition: int, run: int) -> bytes:
     return f"{edition}/{run}".encode()
 
 
+def make_keystore(folder: Path, passphrase: str | None) -> Keystore:
+    """The keystore in a folder, made where there is none: of a new installation alone.
+
+    Raises KeysLost where seeds of claim codes are left of one that was there, and like open_keystore.
+    """
+    if not (folder / SEED).exists():
+        if any(folder.glob("claims-*.sealed")):
+            check_keys_there(folder, passphrase)
+        _create(folder, passphrase)
+    return open_keystore(folder, passphrase)
+
+
 def open_keystore(folder: Path, passphrase: str | None) -> Keystore:
-    """The keystore in a folder, made on first use. Raises Unavailable where it cannot be opened."""
-    file = folder / "seed.json"
-    if not file.exists():
-        return _create(folder, file, passphrase)
+    """The keystore in a folder. Raises KeysLost where there is none, Unavailable where it cannot be opened."""
+    check_keys_there(folder, passphrase)
+    file = folder / SEED
     try:
-        seed = Account.decrypt(json.loads(file.read_text()), _passphrase(folder, passphrase))
-    except ValueError as error:
+        words = _words(folder) if passphrase is None else passphrase
+        seed = Account.decrypt(json.loads(file.read_text()), words)
+    except (OSError, ValueError, TypeError, LookupError) as error:
         raise Unavailable(
             f"The keystore {file} cannot be opened: {error}.",
             "Set POSTHORN_KEYSTORE_PASSPHRASE to its passphrase, or restore the folder from a backup.",
@@ -136,22 +149,18 @@ def open_keystore(folder: Path, passphrase: str | None) -> Keystore:
     return Keystore(bytes(seed))
 
 
-def _create(folder: Path, file: Path, passphrase: str | None) -> Keystore:
+def _create(folder: Path, passphrase: str | None) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if passphrase is None and not (folder / PASSPHRASE).exists():  # or one of an interrupted start
+        _write_private(folder / PASSPHRASE, secrets.token_urlsafe(24))
+    words = _words(folder) if passphrase is None else passphrase
     seed = secrets.token_bytes(32)
-    words = _passphrase(folder, passphrase)
     content = Account.encrypt(seed, words, kdf="scrypt", iterations=SCRYPT_COST)
-    _write_private(file, json.dumps(content))
-    return Keystore(seed)
+    _write_private(folder / SEED, json.dumps(content))
 
 
-def _passphrase(folder: Path, given: str | None) -> str:
-    if given is not None:
-        return given
-    file = folder / "passphrase"
-    if not file.exists():
-        _write_private(file, secrets.token_urlsafe(24))
-    return file.read_text().strip()
+def _words(folder: Path) -> str:
+    return (folder / PASSPHRASE).read_text().strip()
 
 
 def _write_private(file: Path, content: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,14 @@ from backend.domain.typed_data import SigningDomain
 from backend.errors import BadSettings
 
 DEPLOY = "Deploy the contracts (scripts/deploy.py), or name another file with POSTHORN_DEPLOYMENT."
+RESTORE = (
+    "Restore it from the backup: it never changes, and all records are in the contracts that it names. "
+    "Or name another file with POSTHORN_DEPLOYMENT."
+)
+OTHER_NODE = (
+    "Contracts stay where they were deployed: name a node of their chain with POSTHORN_RPC_URLS, or the right file "
+    "with POSTHORN_DEPLOYMENT."
+)
 WORD = 32
 # Which contract names which other, and by what function.
 LINKS = (
@@ -66,18 +74,27 @@ class Deployment:
         return SigningDomain("CryptoStamp", self.chain_id, self.addresses["CryptoStamp"])
 
 
-def read_deployment(file: Path) -> Deployment:
-    """Raises DeploymentMissing, DeploymentUnreadable."""
+def _always() -> bool:
+    return True
+
+
+def read_deployment(file: Path, was_deployed: Callable[[], bool] = _always) -> Deployment:
+    """Where the contracts are. `was_deployed` is asked where there is no file: to deploy again would leave all records.
+
+    Raises DeploymentMissing, DeploymentUnreadable.
+    """
     try:
-        content = json.loads(file.read_text())
+        return _parsed(json.loads(file.read_text()))
     except FileNotFoundError:
-        raise DeploymentMissing(f"There is no deployment file {file}.", DEPLOY) from None
-    except ValueError:
-        raise DeploymentUnreadable(f"{file} is no JSON.", DEPLOY) from None
-    try:
-        return _parsed(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DeploymentUnreadable(f"{file} is no deployment: {error!r}.", DEPLOY) from None
+        what_now = RESTORE if was_deployed() else DEPLOY
+        raise DeploymentMissing(f"There is no deployment file {file}.", what_now) from None
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+    except json.JSONDecodeError:
+        what = "is damaged: it is no JSON"
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        what = "is damaged: it does not say where the contracts are"
+    raise DeploymentUnreadable(f"The deployment file {file} {what}.", RESTORE)
 
 
 def _parsed(content: Mapping[str, Any]) -> Deployment:
@@ -95,7 +112,7 @@ def check_deployment(node: Node, deployment: Deployment) -> None:
     for name, address in deployment.addresses.items():
         code = node.code(address)
         if not code:
-            raise NotDeployed(f"There is no {name} at 0x{address.hex()} on this chain.", DEPLOY)
+            raise NotDeployed(f"There is no {name} at 0x{address.hex()} on this chain.", OTHER_NODE)
         if not is_this_build(name, code):
             raise OtherBuild(
                 f"The {name} at 0x{address.hex()} is of another build than this Posthorn.",

@@ -72,13 +72,11 @@ def _no_installation(folder: Path) -> NoInstallation:
 
 def check_not_lost(database_url: str, folder: Path) -> None:
     """Of a folder that was prepared before. Raises DatabaseLost, and Unavailable where it does not answer."""
-    from sqlalchemy import inspect
-
-    from backend.store.engine import begin, open_engine
+    from backend.store.engine import open_engine
+    from backend.store.used import has_no_tables
 
     engine = open_engine(database_url)
-    with begin(engine) as db:
-        is_empty = not inspect(db).has_table("block")
+    is_empty = has_no_tables(engine)
     engine.dispose()
     if is_empty:
         raise DatabaseLost(

@@ -6,13 +6,16 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from backend.cli.installation import RUNNING, running
 from backend.cli.listening import free_port, is_free
 from backend.embedded.processes import FolderInUse, FolderLock
 from backend.errors import BadSettings, Conflict
+from backend.key_files import KEYS, check_keys_there
 
 FORMAT = 1
 LOCAL = "127.0.0.1"
@@ -22,6 +25,10 @@ MADE_ANEW = ("postgres", "chain", "deployment.json")
 
 class AlreadyRunning(Conflict):
     """Posthorn runs in this folder."""
+
+
+class FolderNotWritable(BadSettings):
+    """Nothing can be kept there."""
 
 
 class ForeignFolder(BadSettings):
@@ -51,7 +58,7 @@ class DataFolder:
         self._file = self.path / "installation.json"
 
     def acquire(self) -> None:
-        """Make the folder if need be, and take it. Raises AlreadyRunning, ForeignFolder."""
+        """Make the folder if need be, and take it. Raises AlreadyRunning, FolderNotWritable, ForeignFolder."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -60,13 +67,24 @@ class DataFolder:
             ) from None
         try:
             self._lock.acquire()
+            TemporaryFile(dir=self.path).close()
         except FolderInUse:
             self._say_who_runs()
+        except OSError as error:
+            self._lock.release()
+            raise FolderNotWritable(
+                f"The folder {self.path} cannot be written ({error.strerror}).",
+                "Name another one with --data, or make it writable.",
+            ) from None
         if self.installed() is None and any((self.path / name).exists() for name in MADE_ANEW):
             raise ForeignFolder(
                 f"{self.path} holds a database or a chain, but no installation.json of Posthorn's.",
                 "Restore the file from a backup, or choose another --data.",
             )
+
+    def check_keys_there(self, passphrase: str | None) -> None:
+        """Of an installation that was prepared before. Raises KeysLost."""
+        check_keys_there(self.path / KEYS, passphrase)
 
     @property
     def was_killed(self) -> bool:
@@ -141,7 +159,8 @@ def fingerprint(deployment: Path) -> str:
     for folder, pattern in (("store/migrations/versions", "*.py"), ("chain/abi", "*.json")):
         for file in sorted((backend / folder).glob(pattern)):
             found.update(file.name.encode() + file.read_bytes())
-    found.update(deployment.read_bytes() if deployment.exists() else b"")
+    with suppress(OSError):  # `prepare` says what is wrong with it
+        found.update(deployment.read_bytes())
     return found.hexdigest()
 
 

@@ -95,9 +95,11 @@ class Installation:
 
     @cached_property
     def deployment(self) -> Deployment:
+        """Raises DeploymentMissing, DeploymentUnreadable."""
         from backend.chain.deployment import read_deployment
+        from backend.store.used import was_used
 
-        return read_deployment(self.settings.deployment_file)
+        return read_deployment(self.settings.deployment_file, partial(was_used, self.engine))
 
     @cached_property
     def node(self) -> Node:
@@ -117,9 +119,17 @@ class Installation:
 
     @cached_property
     def keystore(self) -> Keystore:
-        from backend.house import open_keys
+        """Raises KeysLost, OtherKeys."""
+        from backend.house import check_keys, open_keys
+        from backend.store.used import addresses_by_key
 
-        return open_keys(self.settings)
+        found = open_keys(self.settings)
+        check_keys(found, addresses_by_key(self.engine))
+        return found
+
+    def check_keys(self) -> None:
+        """That they are there, and those that the installation has worked with. Raises KeysLost, OtherKeys."""
+        _ = self.keystore
 
     @cached_property
     def house(self) -> House:

@@ -24,15 +24,35 @@ class NotDeployedHere(Unavailable):
 def prepare(data: Path | None, genesis: int | None, demonstration: bool) -> None:
     """Tables, contracts, demonstration. `genesis` is given on the first start, with an empty chain.
 
-    Raises BadSettings (an older or foreign deployment), Unavailable.
+    Raises BadSettings (an older or foreign deployment, lost keys), Unavailable.
     """
     house = installation(data)
+    _keys(house, genesis)
     _tables(house)
     _contracts(house, genesis)
     if demonstration:
         _demonstration(house)
     if genesis is not None:
         _index(house)
+
+
+def _keys(house: Installation, genesis: int | None) -> None:
+    """Made by who makes the tables, before them, and by nobody else. Raises KeysLost, OtherKeys.
+
+    Later tables may be brought up to date on a machine that has no keys.
+    """
+    from backend.house import key_folder, make_keys
+    from backend.store.used import has_no_tables
+
+    folder = key_folder(house.settings)
+    is_first = has_no_tables(house.engine)
+    if is_first:
+        had_none = not folder.exists()
+        make_keys(house.settings)
+        if had_none and genesis is None:
+            say(f"New keys are in {folder}. Keep a copy elsewhere: nothing brings them back.")
+    if is_first or genesis is not None or folder.exists():
+        house.check_keys()
 
 
 def _tables(house: Installation) -> None:
@@ -45,8 +65,9 @@ def _contracts(house: Installation, genesis: int | None) -> None:
     """Deployed on the first start, at the chain's first hour; else recognised. Raises BadSettings."""
     from backend.chain.client import Node
     from backend.chain.deployment import check_deployment
+    from backend.store.used import was_used
 
-    deployed = house.settings.deployment_file.exists()
+    deployed = house.settings.deployment_file.exists() or was_used(house.engine)
     if genesis is not None and not deployed:
         house.set_chain_clock(genesis)
         _deploy(house)
@@ -126,6 +147,7 @@ def print_sign_in_link(data: Path | None) -> None:
     from backend.store.engine import begin
 
     house = installation(data)
+    house.check_keys()  # before `up` says that it runs
     with begin(house.engine) as db:
         row = people.by_name(db, ADMIN)
         person = row.id if row else people.add_person(db, ADMIN, "admin", ())

@@ -23,7 +23,7 @@ from backend.cli.folder import FORMAT, DataFolder, Installed, fingerprint
 from backend.cli.listening import is_free, listen
 from backend.cli.output import Exit, command_line, say
 from backend.cli.signals import Signals
-from backend.cli.supervisor import STOP_SECONDS, Child, Supervisor, posthorn
+from backend.cli.supervisor import STOP_SECONDS, Child, Embedded, Supervisor, posthorn
 from backend.config import PREFIX, Settings, read_settings
 from backend.embedded.anvil import Block, EmbeddedAnvil
 from backend.embedded.postgres import EmbeddedPostgres
@@ -76,8 +76,8 @@ def _run(house: _House, demonstration: bool, servers: int) -> NoReturn:
     house.stack.callback(supervisor.stop)
     if house.is_prepared:
         supervisor.start(*serving)  # its imports take longer than database and chain
-    house.start_database()
-    house.start_chain()
+    house.start_database(supervisor)
+    house.start_chain(supervisor)
     if not house.is_prepared:
         house.prepare()
     supervisor.start(*serving)
@@ -123,11 +123,13 @@ class _House:
         self.local_url = f"http://{_bracketed(here)}:{settings.port}"
 
     def know_installation(self, demonstration: bool) -> None:
-        """What an earlier start left, or the note that a first one begins."""
+        """What an earlier start left, or the note that a first one begins. Raises KeysLost."""
         if self._installed is not None and not self._installed.build:
             self._forget_interrupted(self._installed)
             self._installed = None
-        if self._installed is None:
+        if self._installed is not None:
+            self.folder.check_keys_there(self.settings.keystore_passphrase)
+        else:
             began = int(time.time()) - (DEMONSTRATION_SECONDS if demonstration else 0)
             self._installed = Installed(FORMAT, began, demonstration)
             self.folder.note(self._installed)
@@ -183,25 +185,35 @@ class _House:
         self._postgres.stop()
         self.folder.forget_interrupted()
 
-    def start_database(self) -> None:
+    def start_database(self, supervisor: Supervisor) -> None:
         """The embedded one, unless the settings name another. Raises DatabaseLost."""
         if not self.settings.database_url:
+            postgres = self._postgres
             with self._signals.held():
-                self._postgres.start()
-                self.stack.callback(self._postgres.stop)
+                postgres.start()
+                self.stack.callback(postgres.stop)
+            runs = partial(_runs, postgres)
+            supervisor.keep(Embedded("database", runs, self._start_database_again, postgres.log))
         if self._installed is not None and self._installed.build:
             check_not_lost(self.database_url, self.folder.path)
         if not self.settings.database_url:
             say("✓ database")
 
-    def start_chain(self) -> None:
+    def _start_database_again(self) -> None:
+        with self._signals.held():
+            self._postgres.start()
+
+    def start_chain(self, supervisor: Supervisor) -> None:
         """Its blocks are in the database: a state file that is lost or cut is made again from them."""
         if self.settings.rpc_urls:
             return
         assert self._installed is not None
         anvil = EmbeddedAnvil(self.folder.path / "chain", self._installed.genesis_time)
-        anvil.start(partial(stored_blocks, self.database_url), self._chain_port)
+        blocks = partial(stored_blocks, self.database_url)
+        anvil.start(blocks, self._chain_port)
         self.stack.callback(anvil.stop)
+        again = partial(anvil.start_again, blocks, self._chain_port)
+        supervisor.keep(Embedded("chain", partial(_runs, anvil), again, anvil.log))
         say("✓ chain")
 
     def _child(self, *arguments: str) -> str:
@@ -260,8 +272,21 @@ class _House:
         )
 
 
+def _runs(server: EmbeddedPostgres | EmbeddedAnvil) -> bool:
+    return server.pid is not None
+
+
 def stored_blocks(database_url: str, first: int) -> Iterator[Block]:
-    """The embedded chain's blocks from number `first` on, as the indexer has kept them."""
+    """The embedded chain's blocks from number `first` on, as the indexer has kept them. Raises Unavailable."""
+    import psycopg
+
+    try:
+        yield from _stored_blocks(database_url, first)
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"The chain's blocks cannot be read from the database: {error}") from None
+
+
+def _stored_blocks(database_url: str, first: int) -> Iterator[Block]:
     import psycopg
 
     with psycopg.connect(database_url.replace("+psycopg", "", 1)) as db:

@@ -21,7 +21,7 @@ def status_text(found: StatusAnswer) -> str:
     waiting = sum(found.queue.values())
     lines = [
         f"head {found.head}, indexed {now.block}, safe {now.safe}, final {now.finalized}",
-        f"{found.lag_blocks} blocks and {found.lag_seconds} seconds behind the head",
+        f"{found.lag_blocks} blocks and {found.lag_seconds} seconds behind the head{_seen(found)}",
         f"{waiting} submissions on their way{_age(found.oldest_waiting_seconds)}",
         *map(_lane_text, found.lanes),
         *(f"node {one.name}: {one.trouble or f'block {one.head}'}" for one in found.nodes),
@@ -30,6 +30,12 @@ def status_text(found: StatusAnswer) -> str:
         *(f"alarm {_when(one)}: {one.text}" for one in found.last_alarms if one.ended_at),
     ]
     return "\n".join(lines)
+
+
+def _seen(found: StatusAnswer) -> str:
+    """Of a head that may have moved since."""
+    ago = found.checked_seconds_ago
+    return "" if ago is None else f", as it was {ago} s ago"
 
 
 def _lane_text(lane: LaneAnswer) -> str:

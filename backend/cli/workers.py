@@ -83,6 +83,7 @@ def run_sender(data: Path | None, watch_parent: bool, hooks: bool) -> None:
     _log_to_stderr(house.settings)
     stop = _stopped_by_signals(watch_parent)
     check_deployment(house.node, house.deployment)
+    _check_governor(house)
     pace = Pace(mine_every_seconds=MINE_EVERY_SECONDS if house.is_embedded else None)
     means = house.engine, house.node, house.keystore, house.deployment, house.reconsider
     sender = Sender(*means, pace)
@@ -94,6 +95,15 @@ def run_sender(data: Path | None, watch_parent: bool, hooks: bool) -> None:
     sender.run(stop)
     if telling is not None and telling.done():
         telling.result()
+
+
+def _check_governor(house: Installation) -> None:
+    """Before the first transaction the database knows no keys; the chain of our own knows one. Raises OtherKeys."""
+    from backend.house import check_governor
+    from backend.store.used import addresses_by_key
+
+    if house.is_embedded and not addresses_by_key(house.engine):
+        check_governor(house.keystore, house.node, house.deployment)
 
 
 def _tell_beside(teller: Teller, stop: threading.Event) -> Future[None]:

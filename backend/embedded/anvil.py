@@ -136,6 +136,15 @@ class EmbeddedAnvil:
                 replay(self.url, read_blocks)
             undo.pop_all()
 
+    def start_again(self, read_blocks: ReadBlocks, port: int) -> None:
+        """As `start`, of a node that ended under its users: they find all blocks at its port, or nothing.
+
+        A sender that met it half way would add blocks of its own.
+        """
+        self.start(read_blocks)  # at a port that nobody knows
+        self.stop()
+        self.start(read_blocks, port)
+
     def stop(self) -> None:
         """End the node and keep its state: the new file replaces the old one once it is on disk."""
         if self._signal(signal.SIGTERM):

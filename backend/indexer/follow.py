@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import structlog
@@ -31,6 +31,7 @@ from backend.indexer.raw import (
     note_genesis,
     note_nodes,
     note_progress,
+    seconds_unchecked,
 )
 from backend.indexer.reader import Fetched, Reader
 from backend.indexer.reader_process import ReaderProcess
@@ -52,6 +53,9 @@ ALIVE_SECONDS = 5.0
 FORK_WINDOW = 64
 # How often every URL of the node is asked how it is.
 SURVEY_SECONDS = 30.0
+# How often it writes that no node answers; and after which silence of the others it does so in their place.
+TROUBLE_SECONDS = 3.0
+OTHERS_SILENT_SECONDS = 10.0
 
 logger = structlog.get_logger(__name__)
 
@@ -89,7 +93,8 @@ class Indexer:
         self._keep_raw_transactions = keep_raw_transactions
         self._ahead = Ahead(self._reader.fetch, process)
         self._indexed_head = b""
-        self._alive_at = 0.0
+        self._alive_at = self._read_at = 0.0
+        self._told_trouble_at = -TROUBLE_SECONDS
         self._surveyed_at = -SURVEY_SECONDS
 
     def run(self, stop: threading.Event, poll_seconds: float = 0.2) -> None:
@@ -105,9 +110,11 @@ class Indexer:
                     continue
             except ChainReplaced as error:
                 self._sound(str(error))
+                self._tell_trouble()
                 pause_seconds = 5.0
             except Unavailable as error:
                 logger.warning("indexer_waits", reason=str(error))
+                self._tell_trouble()
                 pause_seconds = 1.0
             except DatabaseError as error:
                 self._sound(f"The database refuses a row: {error.orig} Try: posthorn rebuild.")
@@ -121,6 +128,26 @@ class Indexer:
                 note_alarm(db, alarm)
         except Unavailable as error:
             logger.warning("alarm_not_kept", reason=str(error))
+
+    def _tell_trouble(self) -> None:
+        """How the nodes were found, where the chain could not be read: nobody else would say it."""
+        now = time.monotonic()
+        nodes = self._node.health()
+        if now - self._told_trouble_at < TROUBLE_SECONDS or not any(n.trouble for n in nodes):
+            return
+        with suppress(Unavailable), sole_indexer(self._engine, wait=False) as db:
+            if db is None or self._others_read(db, now):
+                return
+            with db.begin():
+                note_nodes(db, nodes)
+            self._told_trouble_at = now
+            self._surveyed_at = -SURVEY_SECONDS  # the first step that goes well says so
+
+    def _others_read(self, db: Connection, now: float) -> bool:
+        """Whether another indexer has read the chain since we did, and reaches a node that we do not."""
+        unchecked_seconds = seconds_unchecked(db)
+        db.rollback()
+        return unchecked_seconds < min(now - self._read_at - 1.0, OTHERS_SILENT_SECONDS)
 
     def step(self) -> int:
         """Index what is new, as much as fits into one transaction; returns the number of new blocks.
@@ -151,7 +178,7 @@ class Indexer:
                 self._rewind(db, fork, head)
             new = self._index(db, head)
             self._look_after_nodes(db, now)
-        self._alive_at = now
+        self._alive_at, self._read_at = now, time.monotonic()
         return new
 
     def _look_after_nodes(self, db: Connection, now: float) -> None:

@@ -87,6 +87,9 @@ class Node(Protocol):
     def survey(self) -> Sequence[Health]:
         """How each URL is. Raises nothing."""
 
+    def health(self) -> Sequence[Health]:
+        """How each URL was found last; nothing is asked."""
+
     def blocks(self, ats: Sequence[int | bytes]) -> Sequence[Block | None]: ...
 
     def logs(

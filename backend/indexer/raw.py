@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from backend.store.tables import block, chain_state, log
 CHANNEL = "posthorn_indexed"
 # The source of alarms that keep the indexer from going on.
 ALARM = "indexer"
+# The source of the alarm that no URL of the node answers.
+NODES = "nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def _reached(level: int | None, indexed: int | None) -> int | None:
 
 
 def note_nodes(db: Connection, nodes: Sequence[Health]) -> None:
-    """How the node's URLs are; that one serves another chain is an alarm of its own."""
+    """How the node's URLs are; that one serves another chain, and that none answers, are alarms of their own."""
     rows = [{"name": n.name, "trouble": n.trouble, "head": n.head} for n in nodes]
     db.execute(update(chain_state).values(nodes=rows))
     for one in nodes:
@@ -154,6 +157,18 @@ def note_nodes(db: Connection, nodes: Sequence[Health]) -> None:
             raise_alarm(db, f"node {one.name}", f"{one.trouble} It is passed over.")
         else:
             end_alarm(db, f"node {one.name}")
+    if all(n.trouble for n in nodes) and not all(n.serves_other_chain for n in nodes):
+        troubles = " ".join(n.trouble for n in nodes)
+        raise_alarm(db, NODES, f"No node answers, and nothing is settled meanwhile: {troubles}")
+    else:
+        end_alarm(db, NODES)
+
+
+def seconds_unchecked(db: Connection) -> float:
+    """How long ago an indexer, whichever, has read the chain; for ever where none has."""
+    age = func.extract("epoch", func.now() - chain_state.c.checked_at)
+    seconds = db.scalar(select(age))
+    return math.inf if seconds is None else float(seconds)
 
 
 def note_genesis(db: Connection, genesis: Block) -> None:

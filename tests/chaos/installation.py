@@ -39,7 +39,7 @@ from backend.embedded.anvil import EmbeddedAnvil
 from backend.embedded.json_rpc import JsonRpc, NodeRefused
 from backend.embedded.postgres import EmbeddedPostgres
 from backend.embedded.processes import command_line, wait_until
-from backend.house import build_house, open_keys
+from backend.house import build_house, make_keys
 from backend.indexer.follow import Indexer
 from backend.store.engine import open_engine
 from backend.store.migrate import migrate
@@ -152,7 +152,7 @@ class Installation:
         self.engine = open_engine(self.postgres.url)
         self.stack.callback(self.engine.dispose)
         migrate(self.engine)
-        keys = open_keys(self.settings)
+        keys = make_keys(self.settings)
         node = Node([self.anvil.url])
         began = int(time.time()) - HOUR
         self.deployment = deploy(node, keys.address("governor"), began)

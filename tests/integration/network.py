@@ -27,7 +27,7 @@ from backend.embedded.anvil import EmbeddedAnvil
 from backend.hooks.address import Rules
 from backend.hooks.call import Caller
 from backend.indexer.follow import Indexer
-from backend.keystore import Keystore, SealedSeeds, open_keystore, recover_address
+from backend.keystore import Keystore, SealedSeeds, make_keystore, recover_address
 from backend.passkeys import DeviceKeys
 from backend.ports import House
 from backend.usecases.reconsider import reconsider
@@ -60,7 +60,7 @@ def demonstration(engine: Engine, folder: Path) -> Iterator[Installation]:
     anvil.start()
     node = Node([anvil.url])
     try:
-        keystore = open_keystore(folder / "keys", None)
+        keystore = make_keystore(folder / "keys", None)
         deployment = deploy(node, keystore.address("governor"), start_time(now))
         house = House(
             ledger=deployment.ledger,

@@ -22,7 +22,7 @@ from backend.embedded.anvil import (
     EmbeddedAnvil,
     PortTaken,
 )
-from backend.embedded.json_rpc import JsonRpc, NodeRefused
+from backend.embedded.json_rpc import JsonRpc, NodeAway, NodeRefused
 from backend.embedded.processes import FolderInUse, command_line, wait_until
 
 GENESIS_TIME = 1_700_000_000
@@ -124,6 +124,33 @@ def test_rebuilds_on_top_of_an_older_state(node: EmbeddedAnvil, chain: Chain) ->
     node.start(chain.read)
     assert hashes(node) == [block.hash for block in chain.blocks]
     assert len(chain.blocks) == 25
+
+
+def test_who_asks_meets_it_started_again_with_all_blocks_or_not_at_all(
+    node: EmbeddedAnvil, chain: Chain
+) -> None:
+    """A sender that met it half way would mine blocks of its own into those that are being mined again."""
+    url, met = node.url, set[int | None]()
+
+    def read(first: int) -> Iterator[Block]:
+        for block in chain.read(first):
+            met.add(height(url))
+            yield block
+
+    kill(node)
+    node.start_again(read, int(url.rpartition(":")[2]))
+    assert met == {None, 20}
+    assert node.url == url
+    assert hashes(node) == [block.hash for block in chain.blocks]
+
+
+def height(url: str) -> int | None:
+    """None where nobody answers."""
+    try:
+        with JsonRpc(url) as rpc:
+            return int(rpc.call("eth_blockNumber"), 16)
+    except NodeAway:
+        return None
 
 
 def test_stop_keeps_blocks_logs_receipts_and_nonces(node: EmbeddedAnvil, chain: Chain) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,14 @@ from story import tell
 from backend.chain.answers import NodeAway, RpcError
 from backend.chain.client import Node
 from backend.embedded.json_rpc import JsonRpc
+from backend.embedded.processes import wait_until
 from backend.errors import ChainReplaced
 from backend.indexer.fetch import Reach
-from backend.indexer.follow import NodeBehind
+from backend.indexer.follow import Indexer, NodeBehind
 from backend.indexer.verify import NodeContradicts
 from backend.store.alarms import raise_alarm
+
+PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -289,6 +293,70 @@ def lagging(answer: Callable[[bytes], Answer], number: int) -> Callable[[bytes],
         return answer(latest)
 
     return answered
+
+
+# --- no URL answers ---------------------------------------------------------------------------------
+@contextmanager
+def following(follower: Indexer) -> Iterator[None]:
+    """Until the block ends, it runs as its process does."""
+    stop = threading.Event()
+    thread = threading.Thread(target=follower.run, args=(stop, 0.01))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def troubles(engine: Engine) -> list[str]:
+    return [one["trouble"] for one in state(engine).nodes]
+
+
+def is_said_to_be_away(engine: Engine) -> bool:
+    return all(troubles(engine)) and ["No node answers" in one for one in alarms(engine)] == [True]
+
+
+def test_nodes_that_do_not_answer_are_told_at_once_and_so_is_their_return(
+    posts: Posts, engine: Engine
+) -> None:
+    """The status is of a chain that nobody sees: it says so, from the first look that fails."""
+    with fault_proxy(posts.url) as second, fault_proxy(posts.url) as first:
+        follower = indexer_of(posts, engine, careful_node(engine, first.url, second.url))
+        with following(follower):
+            assert wait_until(lambda: has_reached(posts, engine), PATIENCE_SECONDS)
+            assert wait_until(lambda: troubles(engine) == ["", ""], PATIENCE_SECONDS)
+            honest = first.answer, second.answer
+            first.answer = second.answer = silent  # type: ignore[method-assign]
+            assert wait_until(lambda: is_said_to_be_away(engine), PATIENCE_SECONDS)
+            first.answer = honest[0]  # type: ignore[method-assign]
+            assert wait_until(lambda: alarms(engine) == [], PATIENCE_SECONDS)
+            assert troubles(engine).count("") == 1
+
+
+def silent(_question: bytes) -> Answer:
+    return Answer(b"")
+
+
+def test_an_indexer_that_reaches_no_node_is_silent_while_another_one_reads(
+    posts: Posts, engine: Engine
+) -> None:
+    """B6: what one of them cannot reach is no trouble of the installation."""
+    apart = indexer_of(posts, engine, careful_node(engine, "http://127.0.0.1:1"))
+    index(posts, engine)
+    with following(apart):
+        for _ in range(3):
+            posts.mine()
+            index(posts, engine)
+            assert not wait_until(lambda: alarms(engine) != [], 1.0)
+    assert troubles(engine) == [""]
+
+
+def test_where_nothing_was_ever_read_the_alarm_stands_alone(posts: Posts, engine: Engine) -> None:
+    with following(indexer_of(posts, engine, careful_node(engine, "http://127.0.0.1:1"))):
+        assert wait_until(lambda: alarms(engine) != [], PATIENCE_SECONDS)
+    assert "No node answers" in alarms(engine)[0]
+    assert state(engine) is None
 
 
 # --- limits of a node -------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fault_proxy import FaultProxy, fault_proxy
 from posts import CENTRE, COUNTER, CUSTOMS, FOR_EVER, Posts, address, forkable_anvil
+from sqlalchemy import Engine
 
 from backend.chain.answers import BadAnswer, NodeAway, Outcome, RpcError
 from backend.chain.client import BODY_BYTES, Node
@@ -26,7 +27,12 @@ from backend.chain.deployment import (
     read_deployment,
 )
 from backend.chain.views import Views
-from backend.errors import ChainReplaced
+from backend.errors import BadSettings, ChainReplaced
+from backend.house import check_governor
+from backend.key_files import OtherKeys
+from backend.keystore import Keystore
+from backend.store.engine import open_engine
+from backend.store.used import addresses_by_key, has_no_tables, was_used
 
 ADDRESS = b"\x11" * 20
 
@@ -218,17 +224,70 @@ def test_a_deployment_file_is_read(posts: Posts, tmp_path: Path) -> None:
     assert read_deployment(file) == here
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{}", '{"chain_id": 1, "contracts": {}}', '{"chain_id": 1, "contracts": null}'],
-)
-def test_a_file_that_is_no_deployment_says_so(tmp_path: Path, text: str) -> None:
+DAMAGED = ["", "[]", "{}", "\x00", '{"chain_id": 1, "contracts": {}}']
+DAMAGED += ['{"chain_id": 1, "contracts": null}', '{"contracts": 7}']
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_deployment_file_is_to_be_restored(tmp_path: Path, text: str) -> None:
     file = tmp_path / "31337.json"
-    with pytest.raises(DeploymentMissing, match="no deployment file"):
-        read_deployment(file)
     file.write_text(text)
-    with pytest.raises(DeploymentUnreadable, match=r"31337\.json is no"):
-        read_deployment(file)
+    with pytest.raises(DeploymentUnreadable, match=r"31337\.json is damaged") as found:
+        read_deployment(file, lambda: False)
+    assert_restored(found.value)
+
+
+def test_a_deployment_file_that_is_none_is_to_be_restored(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentUnreadable, match="cannot be read: Is a directory") as found:
+        read_deployment(tmp_path, lambda: False)
+    assert_restored(found.value)
+
+
+def test_only_where_nothing_was_deployed_a_missing_file_means_to_deploy(tmp_path: Path) -> None:
+    """Contracts that are deployed anew know nothing of what was recorded."""
+    file = tmp_path / "31337.json"
+    for known in ((), (lambda: True,)):
+        with pytest.raises(DeploymentMissing, match="no deployment file") as found:
+            read_deployment(file, *known)
+        assert_restored(found.value)
+    with pytest.raises(DeploymentMissing, match=r"Deploy the contracts \(scripts/deploy\.py\)"):
+        read_deployment(file, lambda: False)
+
+
+def assert_restored(error: BadSettings) -> None:
+    assert error.what_now.startswith("Restore it from the backup: it never changes")
+    assert "scripts/deploy.py" not in error.what_now
+    assert "Error" not in error.detail
+
+
+class Governing(Keystore):
+    """With the key that governs the network."""
+
+    def __init__(self, governor: str) -> None:
+        super().__init__(bytes(32))
+        self._governor = bytes.fromhex(governor[2:])
+
+    def address(self, key: str) -> bytes:
+        return self._governor if key == "governor" else super().address(key)
+
+
+def test_keys_that_do_not_govern_a_chain_of_our_own_are_refused(posts: Posts) -> None:
+    check_governor(Governing(posts.sender.address), posts.node, posts.deployment)
+    with pytest.raises(OtherKeys, match="not those of this installation: governor is 0x"):
+        check_governor(Keystore(bytes(32)), posts.node, posts.deployment)
+
+
+def test_a_database_is_used_from_its_first_row_on(engine: Engine) -> None:
+    """Where it is away, nobody knows: then nothing is deployed or made anew."""
+    assert (has_no_tables(engine), was_used(engine)) == (False, False)
+    with engine.begin() as db:
+        db.exec_driver_sql(
+            "INSERT INTO lane (address, key_name, next_nonce) VALUES ('\\x01', 'submitter/1', 0)"
+        )
+    assert was_used(engine)
+    assert addresses_by_key(engine) == {"submitter/1": [b"\x01"]}
+    away = open_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    assert was_used(away)
 
 
 # --- views ------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from backend.cli.folder import (
     FORMAT,
     AlreadyRunning,
     DataFolder,
+    FolderNotWritable,
     ForeignFolder,
     Installed,
     fingerprint,
 )
 from backend.cli.output import Exit, SeveralItems, copyable, exit_code, say, say_unexpected, show
 from backend.cli.stamps import serials_in
-from backend.cli.supervisor import Child, Supervisor
+from backend.cli.supervisor import Child, Embedded, Supervisor
 from backend.embedded.processes import wait_until
 from backend.errors import BadRequest, Conflict, NotFound, PosthornError, Unavailable, Unprocessable
 
@@ -78,6 +80,14 @@ def test_an_installation_of_another_version_is_left_alone(tmp_path: Path, conten
         DataFolder(tmp_path).acquire()
 
 
+def test_a_folder_that_cannot_be_written_is_said_to_be_so() -> None:
+    """/sys takes no files, whoever asks."""
+    with pytest.raises(
+        FolderNotWritable, match=r"/sys cannot be written \(.+\)\. Name another one"
+    ):
+        DataFolder(Path("/sys")).acquire()
+
+
 def test_what_is_noted_is_known_again(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     assert folder.installed() is None
@@ -113,6 +123,52 @@ def test_supervised_processes_are_started_again_and_end_together(tmp_path: Path)
     running = steady.process
     supervisor.stop()
     assert running.returncode == -signal.SIGTERM
+
+
+class Server:
+    """One that does not start at the first two tries."""
+
+    def __init__(self) -> None:
+        self.runs, self.tries = True, 0
+
+    def start(self) -> None:
+        self.tries += 1
+        if self.tries < 3:
+            raise Unavailable(f"Try {self.tries} fails.")
+        self.runs = True
+
+
+def test_a_server_that_ends_is_started_again_and_says_why_where_it_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pause grows, and what needs it is not started before it."""
+    clock = 100.0
+    monkeypatch.setattr("backend.cli.supervisor.time.monotonic", lambda: clock)
+    said: list[str] = []
+    first, second = Server(), Server()
+    supervisor = Supervisor([], said.append)
+    for name, server in (("database", first), ("chain", second)):
+        runs = partial(getattr, server, "runs")
+        supervisor.keep(Embedded(name, runs, server.start, tmp_path / name))
+    supervisor.look()
+    assert said == []
+    first.runs = second.runs = False
+    for _ in range(8):
+        clock += 1
+        supervisor.look()
+    assert said == [
+        f"database ended and is started again in 2 s: it said nothing (all of it: {tmp_path / 'database'})",
+        "database could not be started and is tried again in 4 s: Try 1 fails.",
+        "database could not be started and is tried again in 8 s: Try 2 fails.",
+    ]
+    clock += 8
+    supervisor.look()
+    assert (said[3], first.runs) == ("database runs again", True)
+    assert said[4].startswith("chain ended and is started again in 2 s")
+    first.runs = False
+    clock += 61
+    supervisor.look()
+    assert said[5].startswith("database ended and is started again in 1 s")
 
 
 def test_a_process_that_will_not_end_is_ended(
