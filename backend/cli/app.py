@@ -6,7 +6,7 @@ import signal
 
 import typer
 
-from backend.cli import contracts, hooks, items, people, processes, stamps, upkeep
+from backend.cli import contracts, hooks, items, operators, people, processes, stamps, upkeep
 from backend.cli.output import Exit, at_end, end_with, say, say_unexpected
 from backend.errors import PosthornError
 
@@ -24,6 +24,7 @@ for module in (processes, items, upkeep):
 app.add_typer(stamps.app, name="stamps")
 stamps.register(app)
 app.add_typer(people.users, name="user")
+app.add_typer(operators.app, name="operator")
 app.command()(people.custodians)
 app.add_typer(people.tokens, name="token")
 app.add_typer(hooks.app, name="hook")

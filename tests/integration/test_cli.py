@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,51 @@ def test_two_items_bear_the_model_number_and_it_asks_which(up: Up) -> None:
     newest = up.json("trail", MODEL, "--newest")
     assert (len(newest["records"]), len(older["records"])) == (9, 5)
     assert newest["item"] == hashes[0]
+
+
+# --- operators --------------------------------------------------------------------------------------
+def test_operator_is_admitted_and_its_first_stamp_sold(up: Up, tmp_path: Path) -> None:
+    """From nothing: the commands and calls of docs/operations.md."""
+    for _ in range(2):  # what is done is not done again
+        assert up.json("operator", "admit", "7", "Tyrol Post")["operator"] == 7
+    admin = up.json("token", "create", "admin")["token"]
+    art = {"title": "Departure", "quantity": 50, "motif": "departure"}
+    inks = {"ink": "#1B3A66", "tint": "#F3C9A2", "accent": "#9B2335"}
+    metadata = {"title": "Horns", "operator": "Tyrol Post", "year": 2026, "face_value": "EUR 3.00"}
+    metadata |= {"seed": "horns", "varieties": [art | inks]}
+    edition = {"edition": "7-1", "title": "Horns", "quantity": 50, "face_value": 300}
+    edition |= {"currency": "EUR", "first_day": 1_767_225_600, "metadata": metadata}
+    custodian = {"custodian": "7-1", "kind": "counter", "place": "AT602000", "name": "Counter"}
+    for path, body in (("/v1/custodians", custodian), ("/v1/editions", edition)):
+        assert asked(up, "POST", path, admin, body) == 202
+    assert wait_until(lambda: asked(up, "GET", "/v1/editions/7-1", admin) == 200, PATIENCE_SECONDS)
+    assert wait_until(lambda: "7-1" in up.run("custodians").stdout, PATIENCE_SECONDS)
+    sheet = str(tmp_path / "first.pdf")
+    sold = ("stamps", "issue", "--edition", "7-1", "--count", "1", "--at", "7-1", "--sheet", sheet)
+    assert up.json(*sold, "--confirm", "all")["sold"] == 1
+
+
+def asked(up: Up, method: str, path: str, token: str, body: Any = None) -> int:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with closing(HTTPConnection("127.0.0.1", up.port)) as connection:
+        connection.request(method, path, json.dumps(body) if body else None, headers)
+        return connection.getresponse().status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("1", "Another Post"), 1, "Operator 1 is Arlberg Post. Take another number."),
+        (("0", "Post"), 2, "greater than or equal to 1"),
+        (("65536", "Post"), 2, "less than or equal to 65535"),
+        (("8", " "), 1, "A name has 1 to 80 characters"),
+        (("8", "Post", "--as", "clerk 1"), 1, "'clerk 1' is no administrator here."),
+    ],
+)
+def test_operator_that_cannot_be_admitted_is_refused(
+    up: Up, arguments: tuple[str, ...], code: int, word: str
+) -> None:
+    refused(up.run("operator", "admit", *arguments), code, word)
 
 
 def test_trail_of_a_letter_shows_the_moves_of_its_bag(up: Up) -> None:
