@@ -6,7 +6,17 @@ import signal
 
 import typer
 
-from backend.cli import contracts, hooks, items, operators, people, processes, stamps, upkeep
+from backend.cli import (
+    contracts,
+    hooks,
+    items,
+    operators,
+    people,
+    processes,
+    stamps,
+    upkeep,
+    verifying,
+)
 from backend.cli.output import Exit, at_end, end_with, say, say_unexpected
 from backend.errors import PosthornError
 
@@ -22,7 +32,7 @@ app = typer.Typer(
 for module in (processes, items, upkeep):
     module.register(app)
 app.add_typer(stamps.app, name="stamps")
-stamps.register(app)
+verifying.register(app)
 app.add_typer(people.users, name="user")
 app.add_typer(operators.app, name="operator")
 app.command()(people.custodians)
