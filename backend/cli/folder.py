@@ -15,7 +15,7 @@ from backend.cli.installation import RUNNING, running
 from backend.cli.listening import free_port, is_free
 from backend.embedded.processes import FolderInUse, FolderLock
 from backend.errors import BadSettings, Conflict
-from backend.key_files import KEYS, check_keys_there
+from backend.key_files import KEYS, SEED, check_keys_there
 
 FORMAT = 1
 LOCAL = "127.0.0.1"
@@ -39,7 +39,7 @@ class ForeignFolder(BadSettings):
 class Installed:
     """`installation.json`. `genesis_time` belongs to the chain for ever.
 
-    `build` names the code and the deployment for which all was prepared last (`fingerprint`); it is
+    `build` names the code, the deployment and the keys for which all was prepared last (`fingerprint`); it is
     written when the first start is complete: an empty one was interrupted.
     """
 
@@ -81,6 +81,10 @@ class DataFolder:
                 f"{self.path} holds a database or a chain, but no installation.json of Posthorn's.",
                 "Restore the file from a backup, or choose another --data.",
             )
+
+    @property
+    def seed(self) -> Path:
+        return self.path / KEYS / SEED
 
     def check_keys_there(self, passphrase: str | None) -> None:
         """Of an installation that was prepared before. Raises KeysLost."""
@@ -152,15 +156,16 @@ class DataFolder:
                 made.unlink(missing_ok=True)
 
 
-def fingerprint(deployment: Path) -> str:
-    """Changes with what a start has to prepare: migrations, the contracts' code, the deployment."""
+def fingerprint(deployment: Path, seed: Path) -> str:
+    """Changes with what a start has to prepare or check: migrations, the contracts' code, the deployment, the keys."""
     backend = Path(__file__).parents[1]
     found = hashlib.sha256()
     for folder, pattern in (("store/migrations/versions", "*.py"), ("chain/abi", "*.json")):
         for file in sorted((backend / folder).glob(pattern)):
             found.update(file.name.encode() + file.read_bytes())
-    with suppress(OSError):  # `prepare` says what is wrong with it
-        found.update(deployment.read_bytes())
+    for kept in (deployment, seed):
+        with suppress(OSError):  # `prepare` says what is wrong with it
+            found.update(hashlib.sha256(kept.read_bytes()).digest())
     return found.hexdigest()
 
 

@@ -127,10 +127,6 @@ class Installation:
         check_keys(found, addresses_by_key(self.engine))
         return found
 
-    def check_keys(self) -> None:
-        """That they are there, and those that the installation has worked with. Raises KeysLost, OtherKeys."""
-        _ = self.keystore
-
     @cached_property
     def house(self) -> House:
         from backend.house import build_house

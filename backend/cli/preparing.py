@@ -52,7 +52,7 @@ def _keys(house: Installation, genesis: int | None) -> None:
         if had_none and genesis is None:
             say(f"New keys are in {folder}. Keep a copy elsewhere: nothing brings them back.")
     if is_first or genesis is not None or folder.exists():
-        house.check_keys()
+        _ = house.keystore  # opened, it is compared with what the database knows
 
 
 def _tables(house: Installation) -> None:
@@ -147,7 +147,6 @@ def print_sign_in_link(data: Path | None) -> None:
     from backend.store.engine import begin
 
     house = installation(data)
-    house.check_keys()  # before `up` says that it runs
     with begin(house.engine) as db:
         row = people.by_name(db, ADMIN)
         person = row.id if row else people.add_person(db, ADMIN, "admin", ())

@@ -137,7 +137,7 @@ class _House:
     @property
     def is_prepared(self) -> bool:
         """Whether this very code has prepared all before: then a start is quick."""
-        build = fingerprint(self._deployment)
+        build = fingerprint(self._deployment, self.folder.seed)
         return self._installed is not None and self._installed.build == build
 
     def prepare(self) -> None:
@@ -148,7 +148,9 @@ class _House:
             arguments = ["--genesis", str(self._installed.genesis_time)]
             arguments += ["--demonstration"] if self._installed.demonstration else []
         self._child("prepare", *arguments)
-        self._installed = replace(self._installed, build=fingerprint(self._deployment))
+        self._installed = replace(
+            self._installed, build=fingerprint(self._deployment, self.folder.seed)
+        )
         self.folder.note(self._installed)
 
     def sign_in_link(self) -> str:

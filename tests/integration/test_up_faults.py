@@ -141,7 +141,7 @@ def test_a_chain_that_cannot_be_started_is_said_to_be_away_until_it_can(
     kill(chain_pid(up.data))
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", port))
+        assert wait_until(lambda: can_bind(other, port), PATIENCE_SECONDS)
         promised = [counter.accept_at_once()]
         other.listen()
         await_many(up, "chain could not be started and is tried again in ", 2)
@@ -154,6 +154,15 @@ def test_a_chain_that_cannot_be_started_is_said_to_be_away_until_it_can(
     assert wait_until(lambda: counter.all_settled(promised), PATIENCE_SECONDS), up.said
     assert wait_until(lambda: alarms(up) == [], PATIENCE_SECONDS)
     assert node_up(counter) == "1.0"
+
+
+def can_bind(taken: socket.socket, port: int) -> bool:
+    """A killed process has its port for a moment yet."""
+    try:
+        taken.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
 
 
 def status(up: Up) -> dict[str, Any]:

@@ -96,12 +96,16 @@ def test_what_is_noted_is_known_again(tmp_path: Path) -> None:
     assert folder.installed() == noted
 
 
-def test_another_deployment_asks_for_another_look(tmp_path: Path) -> None:
-    file = tmp_path / "deployment.json"
-    before = fingerprint(file)
-    file.write_text("{}")
-    assert fingerprint(file) not in ("", before)
-    assert fingerprint(file) == fingerprint(file)
+def test_another_deployment_and_other_keys_ask_for_another_look(tmp_path: Path) -> None:
+    files = tmp_path / "deployment.json", tmp_path / "seed.json"
+    seen = {fingerprint(*files)}
+    for file in files:
+        file.write_text("{}")
+        seen.add(fingerprint(*files))
+        file.write_text("[]")
+        seen.add(fingerprint(*files))
+    assert len(seen) == 5
+    assert fingerprint(*files) == fingerprint(*files)
 
 
 def child(folder: Path, name: str, code: str) -> Child:
