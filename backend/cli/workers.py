@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from backend.hooks.tell import Teller
 
 MINE_EVERY_SECONDS = 0.1
+# Our own node keeps as many of one sender as it is given. With 8, sender, node and indexer wait for each other in turns.
+EMBEDDED_IN_FLIGHT = 16
 DESTROY_EVERY_SECONDS = 60.0
 # Seconds that requests in hand get when the server is told to stop, and that a connection may be idle: longer than
 # who is told to come again waits (Retry-After), and than proxies keep theirs (nginx: 60), who would find it closed.
@@ -84,7 +86,7 @@ def run_sender(data: Path | None, watch_parent: bool, hooks: bool) -> None:
     stop = _stopped_by_signals(watch_parent)
     check_deployment(house.node, house.deployment)
     _check_governor(house)
-    pace = Pace(mine_every_seconds=MINE_EVERY_SECONDS if house.is_embedded else None)
+    pace = Pace(MINE_EVERY_SECONDS, in_flight=EMBEDDED_IN_FLIGHT) if house.is_embedded else Pace()
     means = house.engine, house.node, house.keystore, house.deployment, house.reconsider
     sender = Sender(*means, pace)
     limit_recursion()
