@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from backend.hooks.tell import Teller
 
 MINE_EVERY_SECONDS = 0.1
-# Our own node keeps as many of one sender as it is given. With 8, sender, node and indexer wait for each other in turns.
+# Our own node keeps as many of one sender as it gets. With 8, sender, node and indexer wait for each other in turns.
 EMBEDDED_IN_FLIGHT = 16
 DESTROY_EVERY_SECONDS = 60.0
 # Seconds that requests in hand get when the server is told to stop, and that a connection may be idle: longer than
