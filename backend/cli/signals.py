@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# A signal at an instant at which nothing may be raised comes again after so long, as an alarm.
+AGAIN_SECONDS = 0.05
 
 
 class Signals:
@@ -15,14 +18,18 @@ class Signals:
 
     def __init__(self) -> None:
         self._is_held = self._came = False
-        for number in ENDING:
+        for number in (*ENDING, signal.SIGALRM):
             signal.signal(number, self._handle)
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, _number: int, frame: FrameType | None) -> None:
         if self._is_held:
             self._came = True
             return
-        for number in ENDING:
+        if frame is not None and frame.f_globals.get("__name__") == subprocess.__name__:
+            # Popen takes a lock a step before it sees to giving it back; raised between, nobody could wait for it.
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+            return
+        for number in (*ENDING, signal.SIGALRM):
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
