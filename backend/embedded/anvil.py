@@ -25,14 +25,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Self
 
-from backend.embedded.json_rpc import Call, JsonRpc, NodeRefused
+from backend.embedded.json_rpc import JsonRpc, NodeRefused
 from backend.embedded.processes import FolderLock, command_line, wait_until
 from backend.errors import PosthornError, Unavailable
 
@@ -41,9 +41,6 @@ HARDFORK = "osaka"  # P-256 precompile (EIP-7951), 2^24 gas per transaction (EIP
 BLOCK_GAS_LIMIT = 500_000_000
 START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 120.0
-
-# anvil's limit for a request's body is 2 MB; in hexadecimal a transaction takes twice its size.
-_BATCH_BYTES = 900_000
 
 
 class AnvilNotStarted(Unavailable):
@@ -257,8 +254,9 @@ def replay(url: str, read_blocks: ReadBlocks) -> None:
 
 def _mine(node: JsonRpc, block: Block) -> dict[str, Any]:
     node.call("evm_setNextBlockTimestamp", block.timestamp)
-    for calls in _batches(block.transactions):
-        node.batch(calls)
+    # One by one: those of a batch may reach the pool in another order, which would be another block.
+    for transaction in block.transactions:
+        node.call("eth_sendRawTransaction", "0x" + transaction.hex())
     node.call("evm_mine")
     mined: dict[str, Any] = node.call("eth_getBlockByNumber", "latest", False)
     if len(mined["transactions"]) != len(block.transactions):
@@ -267,19 +265,6 @@ def _mine(node: JsonRpc, block: Block) -> dict[str, Any]:
             f"{len(mined['transactions'])} were mined."
         )
     return mined
-
-
-def _batches(transactions: Iterable[bytes]) -> Iterator[list[Call]]:
-    calls: list[Call] = []
-    size_bytes = 0
-    for transaction in transactions:
-        if size_bytes + len(transaction) > _BATCH_BYTES and calls:
-            yield calls
-            calls, size_bytes = [], 0
-        calls.append(("eth_sendRawTransaction", ["0x" + transaction.hex()]))
-        size_bytes += len(transaction)
-    if calls:
-        yield calls
 
 
 def _check(found: dict[str, Any], block: Block) -> None:
